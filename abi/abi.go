@@ -38,6 +38,13 @@ const (
 	MaxCallDepth = 8
 	// MaxLog is how many bytes of one log message the host keeps.
 	MaxLog = 8 << 10
+	// MaxResponseHead is how many bytes of header names and values a response
+	// may be given.
+	MaxResponseHead = 64 << 10
+	// MaxCallHead is how many bytes the head of a call may have.
+	MaxCallHead = 64 << 10
+	// MaxOpenCalls is how many responses of calls may be open at once.
+	MaxOpenCalls = 16
 )
 
 // Code is what a function returns instead of a length or a handle when it
