@@ -7,6 +7,10 @@ package config
 import "time"
 
 // Config is one complete, valid host.toml. It is immutable once loaded.
+//
+// Beside errors, Load and Parse return what they understood: a key with an
+// error holds its default, and a route whose method, path or handler has one is
+// left out.
 type Config struct {
 	File string // as given to Load, for messages
 	Dir  string // the directory of File; relative paths below are joined to it
@@ -23,6 +27,8 @@ type Config struct {
 	Plugins  map[string]*Plugin  // the [plugin.NAME] sections
 	Services map[string]*Service // the [service.NAME] sections
 	Routes   []*Route            // in the order of the file
+
+	Lines Lines // of everything not in the three above, by its full key: "server.listen"
 }
 
 // Plugin returns the section of the plugin, or one that holds the defaults when
@@ -111,7 +117,7 @@ type Plugin struct {
 	Settings
 	Store    string   // keyspace; "": not granted
 	Calls    []string // services it may call
-	Outbound []string // origins outside, as "https://host" or "http://host:port"
+	Outbound []string // origins outside, as "https://host" or "http://host:port": lower case, never with the scheme's own port
 	SHA256   string   // lower-case hex; "": any file
 	Config   map[string]string
 	Lines    Lines
@@ -120,9 +126,9 @@ type Plugin struct {
 // Service is one [service.NAME] section.
 type Service struct {
 	Name    string
-	Targets []string // exactly ["local"], or origins
+	Targets []string // exactly ["local"], or origins in the form of Plugin.Outbound
 	SRV     string   // instead of Targets
-	Plugins []string // whose routes "local" reaches
+	Plugins []string // whose routes "local" reaches; empty unless Local
 	Lines   Lines
 }
 

@@ -30,6 +30,13 @@ func (e Error) Error() string {
 	return b.String()
 }
 
+// Error returns an error about host.toml: every one of them is made here, those
+// of later stages too. line is 0 when the error has none, key is "" when it is
+// about no key.
+func (c *Config) Error(line int, key, format string, args ...any) Error {
+	return Error{File: c.File, Line: line, Key: key, Message: fmt.Sprintf(format, args...)}
+}
+
 // Errors is everything wrong with host.toml, in the order of its lines.
 type Errors []Error
 
