@@ -1,0 +1,158 @@
+package exchange
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+)
+
+// CallRequest is what a guest wants to send to another service. It aliases the
+// caller's buffers and memory, and lives as long as the call.
+type CallRequest struct {
+	Method []byte
+	Target []byte // path and query
+	Head   Head
+	Body   []byte
+
+	buf []byte // the head's text; names are lowered in it
+}
+
+// parse reads the head of a call: "METHOD TARGET" and a header a line. It
+// reports whether all of it has that form and holds no header that is the
+// host's to set.
+func (r *CallRequest) parse(head []byte) bool {
+	r.buf = append(r.buf[:0], head...)
+	line, fields, _ := bytes.Cut(r.buf, []byte{'\n'})
+	method, target, ok := bytes.Cut(line, []byte{' '})
+	if !ok || !isToken(method) || len(target) == 0 || target[0] != '/' {
+		return false
+	}
+	for _, c := range target {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	// A line with a stray CR, an empty line in the middle or a missing colon is a
+	// mistake of the guest's, not a header.
+	if bytes.IndexByte(r.buf, '\r') >= 0 || bytes.Contains(fields, []byte("\n\n")) || bytes.HasPrefix(fields, []byte{'\n'}) {
+		return false
+	}
+	if r.Head.parse(fields) != nil {
+		return false
+	}
+	for i := range r.Head.fields {
+		switch name := r.Head.fields[i].name; string(name) {
+		case "host", "content-length", "x-request-id", "expect":
+			return false
+		default:
+			if hopByHop(name) {
+				return false
+			}
+		}
+	}
+	r.Method, r.Target = method, target
+	return true
+}
+
+// inherit adds the headers that travel along with a call by themselves: the
+// request id, and the trace context of the caller's request unless the guest
+// gave one.
+func (r *CallRequest) inherit(from *Request) {
+	if len(from.ID) > 0 {
+		r.Head.fields = append(r.Head.fields, field{[]byte("x-request-id"), from.ID})
+	}
+	if r.Head.lookup("traceparent") != nil {
+		return
+	}
+	for _, name := range [...]string{"traceparent", "tracestate"} {
+		if value := from.Head.lookup(name); value != nil {
+			r.Head.fields = append(r.Head.fields, field{[]byte(name), value})
+		}
+	}
+}
+
+// CopyTo fills a request that goes over the network. The origin is the
+// caller's to set.
+func (r *CallRequest) CopyTo(req *fasthttp.Request) {
+	req.Header.SetMethodBytes(r.Method)
+	req.SetRequestURIBytes(r.Target)
+	for i := range r.Head.fields {
+		req.Header.AddBytesKV(r.Head.fields[i].name, r.Head.fields[i].value)
+	}
+	if len(r.Body) > 0 {
+		req.SetBody(r.Body)
+	}
+}
+
+// BeginCall fills the exchange from a call that parent's guest makes to a
+// service on this host. No socket is involved: the request is the caller's head
+// and body as they stand in its memory, which is still while it waits.
+func (x *Exchange) BeginCall(parent *Exchange, service []byte, r *CallRequest, resp *fasthttp.Response) error {
+	x.begin(resp)
+	x.parent, x.depth = parent, parent.depth+1
+	q := &x.Request
+	q.Method, q.Target, q.Host = r.Method, r.Target, service
+	q.Scheme, q.Protocol = "http", protocol11
+	q.ID, q.remote = parent.Request.ID, parent.Request.remote
+	q.Body, q.BodySize = r.Body, int64(len(r.Body))
+	q.Head.fields = append(q.Head.fields[:0], r.Head.fields...)
+	q.Head.fields = append(q.Head.fields, field{[]byte("host"), service})
+	resp.Header.SetNoDefaultContentType(true)
+	resp.Header.SetBytesV(requestIDHeader, q.ID)
+	return q.splitTarget()
+}
+
+// protocol11 is what a call in process speaks. Never written to.
+var protocol11 = []byte("HTTP/1.1")
+
+// callHandle is the response of one call, read by its guest.
+type callHandle struct {
+	resp *fasthttp.Response // nil: the slot is free
+	read int
+}
+
+// openCall gives resp a handle.
+func (x *Exchange) openCall(resp *fasthttp.Response) int {
+	for i := range x.calls {
+		if x.calls[i].resp == nil {
+			x.calls[i] = callHandle{resp: resp}
+			return i
+		}
+	}
+	x.calls = append(x.calls, callHandle{resp: resp})
+	return len(x.calls) - 1
+}
+
+// openCalls counts the handles in use.
+func (x *Exchange) openCalls() int {
+	n := 0
+	for i := range x.calls {
+		if x.calls[i].resp != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// handle returns the call behind a guest's handle, or nil.
+func (x *Exchange) handle(h uint64) *callHandle {
+	i := uint64(uint32(h))
+	if i >= uint64(len(x.calls)) || x.calls[i].resp == nil {
+		return nil
+	}
+	return &x.calls[i]
+}
+
+func (c *callHandle) close() {
+	fasthttp.ReleaseResponse(c.resp)
+	*c = callHandle{}
+}
+
+func (x *Exchange) closeCalls() {
+	for i := range x.calls {
+		if x.calls[i].resp != nil {
+			x.calls[i].close()
+		}
+	}
+	x.calls = x.calls[:0]
+}
