@@ -1,0 +1,78 @@
+# Needs GNU make and Go 1.26. The race detector of "make test" needs a C compiler.
+
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME    ?= 30s
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# No revision in the binary: a plugin's bytes change with its sources only.
+GOBUILD     := go build -trimpath -buildvcs=false
+
+PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.mod))
+EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
+NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod))
+
+.PHONY: help build plugins run test check fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the host, bin/wasmlane
+	CGO_ENABLED=0 $(GOBUILD) -ldflags="-s -w -X main.version=$(VERSION)" -o bin/wasmlane ./host/cmd/wasmlane
+
+plugins: $(PLUGINS) $(EXAMPLES) ## build the Go plugins and examples that have changed
+
+run: build plugins ## build all, then serve with host.toml
+	exec bin/wasmlane run -c host.toml
+
+# $(call wasm,FILE.wasm,DIRECTORY). Directories are prerequisites too: their time
+# changes when a file is removed. The file is put in place whole, so that a running
+# host never reads half of it; that changes the time of an example's directory, and
+# touch makes the file the newer one again.
+sources = $(shell find $(1) -type d -o -name '*.go' ! -name '*_test.go' -o -name go.mod -o -name go.sum)
+define wasm
+$(1): $(call sources,$(2) sdk/go)
+	cd $(2) && GOOS=wasip1 GOARCH=wasm $(GOBUILD) -buildmode=c-shared -ldflags="-s -w" -o "$(CURDIR)/$(1).tmp" .
+	@mv $(1).tmp $(1) && touch $(1)
+endef
+$(foreach file,$(PLUGINS),$(eval $(call wasm,$(file),$(file:.wasm=))))
+$(foreach file,$(EXAMPLES),$(eval $(call wasm,$(file),$(patsubst %/,%,$(dir $(file))))))
+
+# $(call nested,COMMAND) runs a command in every module below this one.
+nested = @set -e; for module in $(NESTED); do printf '%s: %s\n' "$$module" '$(1)'; (cd $$module; $(1)); done
+
+# The race detector needs cgo, a C compiler and the headers of libc.
+can_race = [ "$$(go env CGO_ENABLED)" = 1 ] && echo '\#include <stdlib.h>' | $$(go env CC) -x c -fsyntax-only - 2>/dev/null
+
+test: plugins ## run every test, with the race detector if there is a C compiler
+	@if $(can_race); then race=-race; \
+	elif [ "$$CI" = true ]; then echo "make test: no working C compiler for the race detector; install gcc and libc6-dev" >&2; exit 1; \
+	else race=; echo "make test: no working C compiler, so the race detector is off"; fi; \
+	echo go test $$race ./...; go test $$race ./...
+	$(call nested,go test ./...)
+
+check: ## everything but the tests: format, vet, staticcheck, tidy, imports, git diff
+	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted; run gofmt -w on:"; echo "$$files"; exit 1; } >&2
+	go vet ./...
+	$(call nested,go vet ./...)
+	$(call nested,GOOS=wasip1 GOARCH=wasm go vet ./...)
+	GOOS=linux GOARCH=arm64 go vet ./...
+	GOOS=darwin GOARCH=arm64 go vet ./...
+	GOOS=windows GOARCH=amd64 go vet ./...
+	printf 'linux: GOOS=linux\ndarwin: GOOS=darwin\nwindows: GOOS=windows\n' | $(STATICCHECK) -matrix ./...
+	$(call nested,printf "native:\nwasip1: GOOS=wasip1 GOARCH=wasm\n" | $(STATICCHECK) -matrix ./...)
+	go mod tidy -diff
+	$(call nested,go mod tidy -diff)
+	go test -count=1 -run '^TestImport' ./host
+	@[ ! -e .git ] || { git --no-pager diff --exit-code && new=$$(git ls-files --others --exclude-standard) && [ -z "$$new" ]; } || \
+	{ echo "make check: all else is well, but git does not have these as they are here:"; git diff --name-only; echo "$$new"; exit 1; } >&2
+
+fuzz: ## run every fuzz target of the host for FUZZTIME, 30s each
+	@set -e; for package in $$(go list ./...); do \
+		targets=$$(go test -list '^Fuzz' $$package); \
+		for target in $$targets; do case $$target in Fuzz*) \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package;; \
+		esac; done; \
+	done
+
+clean: ## remove what was built and the compile cache, not the data
+	rm -rf bin .wasmlane/cache $(PLUGINS) $(EXAMPLES) $(PLUGINS:=.tmp) $(EXAMPLES:=.tmp)
