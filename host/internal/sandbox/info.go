@@ -1,0 +1,98 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/wasmlane/wasmlane/abi"
+)
+
+// pageSize is the unit of linear memory.
+const pageSize = 64 << 10
+
+// Info is what a module says about itself.
+type Info struct {
+	Size        int          // of the module, in bytes
+	SHA256      string       // of the module, in hexadecimal
+	Handlers    []string     // exports that a route can run, sorted
+	BadHandlers []BadHandler // exports with a handler's name but not its type, sorted
+	Imports     []ImportName // in the module's order
+	MemoryMin   uint64       // bytes of linear memory at the start
+	MemoryMax   uint64       // bytes it declares as its most, 0 when it declares none
+
+	HasInitialize bool // exports _initialize
+	HasInit       bool // exports wasmlane_init
+
+	// Language is the source language with its version, Producers all tools
+	// with theirs. Both are empty when the module does not say.
+	Language  string
+	Producers string
+}
+
+// BadHandler is an export that could be a handler by its name but not by its
+// type. Allocators that SDKs export are among them, so it is no error as long
+// as no route names it.
+type BadHandler struct {
+	Name      string
+	Signature string // "(i32) -> i32", or "global"
+}
+
+// ImportName is one import.
+type ImportName struct{ Module, Name string }
+
+// Inspect reads what a module declares, without compiling it and without a
+// Runtime. It does not validate instructions and does not compare the imports
+// with what a host offers: a module that Inspect reads may still be refused by
+// Load. All its errors are ErrRefused, or the context's.
+func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l, err := parse(wasm)
+	if err != nil {
+		return nil, err
+	}
+	return newInfo(l, wasm, sha256.Sum256(wasm)), nil
+}
+
+func newInfo(l *layout, wasm []byte, sum [sha256.Size]byte) *Info {
+	info := &Info{Size: len(wasm), SHA256: hex.EncodeToString(sum[:])}
+	for _, e := range l.exports {
+		switch {
+		case e.name == abi.ExportInitialize:
+			info.HasInitialize = true
+		case e.name == abi.ExportInit:
+			info.HasInit = true
+		case !abi.IsHandler(e.name) || e.name == abi.ExportMemory && e.kind == kindMemory:
+		case l.isProcedure(e):
+			info.Handlers = append(info.Handlers, e.name)
+		default:
+			info.BadHandlers = append(info.BadHandlers, BadHandler{e.name, l.signature(e)})
+		}
+	}
+	slices.Sort(info.Handlers)
+	slices.SortFunc(info.BadHandlers, func(a, b BadHandler) int { return strings.Compare(a.Name, b.Name) })
+	for _, d := range l.imports {
+		info.Imports = append(info.Imports, ImportName{d.module, d.name})
+	}
+	if len(l.memories) > 0 {
+		m := l.memories[0]
+		info.MemoryMin = uint64(m.min) * pageSize
+		if m.hasMax {
+			info.MemoryMax = uint64(m.max) * pageSize
+		}
+	}
+	var tools []string
+	for _, p := range l.producers {
+		text := strings.TrimSpace(p.name + " " + p.version)
+		if p.field == "language" && info.Language == "" {
+			info.Language = text
+		}
+		tools = append(tools, p.field+": "+text)
+	}
+	info.Producers = strings.Join(tools, "; ")
+	return info
+}

@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// PoolOptions are what a plugin's settings say about its instances.
+type PoolOptions struct {
+	Name      string        // the plugin, for errors and the log
+	Instances int           // at most this many exist at once
+	Queue     time.Duration // how long Get waits for one; 0 does not wait
+	Memory    uint64        // limit of the linear memory, in bytes; 0 is 4 GiB, wasm's own
+	Fresh     bool          // every Get yields an instance that nobody has used
+
+	// InitTimeout bounds making one instance, _initialize and wasmlane_init
+	// together. 0 is no limit of its own.
+	InitTimeout time.Duration
+	// InitContext makes the context that imports see during initialisation. It
+	// gets one that carries the end of time, but no values of any request. nil
+	// leaves that one as it is.
+	InitContext func(context.Context) context.Context
+
+	Log *slog.Logger // nil discards
+}
+
+// idleAfter is how long an instance may lie unused. The one used last is kept
+// longer, so that a plugin that is asked rarely still answers at once.
+const idleAfter = time.Minute
+
+// Outcome is how a request left its instance.
+type Outcome int
+
+const (
+	// Failed: its memory cannot be trusted. After any error of Call, or when
+	// the caller does not know.
+	Failed Outcome = iota
+	// Clean: the handler returned.
+	Clean
+)
+
+// Pool hands out instances of one module, at most PoolOptions.Instances at a
+// time. The one that was used last is handed out first, because its memory is
+// still in the processor's caches; who waits is served in order of arrival. All
+// methods may be called from any goroutine.
+type Pool struct {
+	code *code
+	o    PoolOptions
+
+	mu        sync.Mutex
+	closed    bool
+	inUse     int         // slots taken: instances handed out or being made
+	idle      []*Instance // the last one is used next; inUse + len(idle) <= Instances
+	waiting   list.List   // of *waiter; not empty only while inUse == Instances
+	created   int
+	discarded int
+	ready     uint64      // bytes of memory of the instance made last, when it was ready
+	timer     *time.Timer // trims idle; nil while none is due
+}
+
+// Stats is a moment of a pool. Created - Discarded instances are alive.
+type Stats struct {
+	Limit   int // PoolOptions.Instances
+	InUse   int // handed out, or being made
+	Idle    int
+	Waiting int // calls of Get that wait
+
+	Created   int // since the pool was made
+	Discarded int // closed: failed, used up, or idle for too long
+}
+
+// NewPool makes a pool and its first instance, so that a module that does not
+// initialise shows at once. The caller closes the pool, and keeps the module
+// until then. A module that starts with more memory than it may have is
+// ErrRefused; an *InitError says what failed in initialisation.
+func (m *Module) NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
+	if o.Instances < 1 {
+		return nil, fmt.Errorf("%s: instances is %d, the least is 1", o.Name, o.Instances)
+	}
+	if o.Memory == 0 {
+		o.Memory = 1 << 32
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if info := m.Info(); info.MemoryMin > o.Memory {
+		return nil, fmt.Errorf("%s: %w", o.Name, refusef(
+			"the module starts with %s of memory and its limit is %s; raise memory for this plugin",
+			formatSize(info.MemoryMin), formatSize(o.Memory)))
+	}
+	p := &Pool{code: m.code, o: o}
+	p.waiting.Init()
+	first, err := p.create(ctx, time.Time{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Name, err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rest(first)
+	return p, nil
+}
+
+// create makes an instance. It runs guest code and must not be called under
+// p.mu.
+func (p *Pool) create(ctx context.Context, deadline time.Time) (*Instance, error) {
+	p.mu.Lock()
+	expect := p.ready
+	p.mu.Unlock()
+	i, err := instantiate(ctx, p.code, &p.o, expect, deadline)
+	if err != nil {
+		return nil, err
+	}
+	i.pool = p
+	p.mu.Lock()
+	p.created++
+	p.ready = uint64(len(i.memory.buf))
+	p.mu.Unlock()
+	return i, nil
+}
+
+// discard closes an instance, which must be in no list any more. Not under p.mu.
+func (p *Pool) discard(i *Instance) {
+	i.close()
+	p.mu.Lock()
+	p.discarded++
+	p.mu.Unlock()
+}
+
+// Get takes an instance out of the pool; Put must follow. When all are in use it
+// waits in line, at most PoolOptions.Queue and not past deadline (zero: none).
+// nested calls, made while another instance is held, never wait, because
+// whoever they wait for could be waiting for them.
+//
+// Errors: ErrBusy when none became free in time; context.DeadlineExceeded when
+// the deadline came first; ErrClosed; ctx's error when it ended; or why an
+// instance could not be made, an *InitError among them.
+func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Instance, error) {
+	if err := ended(ctx, deadline); err != nil {
+		return nil, err
+	}
+	i, w, err := p.take(nested)
+	if err == nil && w != nil {
+		i, err = p.wait(ctx, deadline, w)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The slot is ours from here on.
+	if i == nil {
+		if i, err = p.create(ctx, deadline); err != nil {
+			p.giveBack(nil)
+			return nil, err
+		}
+	}
+	p.mu.Lock()
+	i.out = true
+	p.mu.Unlock()
+	return i, nil
+}
+
+// ended returns why a request must not go on, nil when it may.
+func ended(ctx context.Context, deadline time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !deadline.IsZero() && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// take takes a slot, with an idle instance when there is one, or a place in the
+// queue.
+func (p *Pool) take(nested bool) (*Instance, *waiter, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return nil, nil, ErrClosed
+	case p.inUse < p.o.Instances: // then nobody waits
+		p.inUse++
+		return p.wake(), nil, nil
+	case nested || p.o.Queue <= 0:
+		return nil, nil, ErrBusy
+	}
+	return nil, p.enqueue(), nil
+}
+
+// Put gives an instance back that Get returned, once. A failed one is closed, as
+// is one of a Fresh pool. Putting one back twice, or into another pool, panics:
+// two requests would share its memory.
+func (p *Pool) Put(i *Instance, o Outcome) {
+	p.mu.Lock()
+	if i.pool != p || !i.out {
+		p.mu.Unlock()
+		panic(errors.New("sandbox: an instance was put back that the pool had not given out"))
+	}
+	i.out = false
+	keep := o == Clean && !p.o.Fresh && !p.closed && !i.tainted
+	p.mu.Unlock()
+	if !keep {
+		p.discard(i)
+		i = nil
+	}
+	p.giveBack(i)
+}
+
+// giveBack frees a slot, or hands it to who waits longest, with the instance
+// that was in it, if it is still good.
+func (p *Pool) giveBack(i *Instance) {
+	p.mu.Lock()
+	switch {
+	case p.handOver(i):
+		i = nil
+	case p.closed:
+		p.inUse--
+	default:
+		p.inUse--
+		if i != nil {
+			p.rest(i)
+			i = nil
+		}
+	}
+	p.mu.Unlock()
+	if i != nil {
+		p.discard(i)
+	}
+}
+
+// Stats returns the pool's counters at this moment.
+func (p *Pool) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Stats{
+		Limit: p.o.Instances, InUse: p.inUse, Idle: len(p.idle), Waiting: p.waiting.Len(),
+		Created: p.created, Discarded: p.discarded,
+	}
+}
+
+// Close ends the pool: idle instances are closed now, those in use when they are
+// put back. Who waits gets ErrClosed. Closing again does nothing.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	p.closed = true
+	idle := p.idle
+	p.idle = nil
+	p.stopTimer()
+	p.dismiss()
+	p.mu.Unlock()
+	for _, i := range idle {
+		p.discard(i)
+	}
+}

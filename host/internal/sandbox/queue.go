@@ -1,0 +1,110 @@
+package sandbox
+
+import (
+	"container/list"
+	"context"
+	"time"
+)
+
+// The queue of a pool: slots go from hand to hand, never back to the pool while
+// somebody waits, so that a newcomer cannot overtake.
+
+// waiter is a call of Get that waits.
+type waiter struct {
+	place *list.Element // in Pool.waiting; guarded by Pool.mu, nil once served
+	// result receives one value: the slot with its instance, nil when one must
+	// be made, or the end. Its buffer lets the giver go on at once.
+	result chan slot
+}
+
+type slot struct {
+	instance *Instance
+	err      error
+}
+
+// enqueue adds a waiter at the end. p.mu is held.
+func (p *Pool) enqueue() *waiter {
+	w := &waiter{result: make(chan slot, 1)}
+	w.place = p.waiting.PushBack(w)
+	return w
+}
+
+// handOver gives the caller's slot to the first waiter and reports whether there
+// was one. p.mu is held.
+func (p *Pool) handOver(i *Instance) bool {
+	w := p.next()
+	if w == nil {
+		return false
+	}
+	w.result <- slot{instance: i}
+	return true
+}
+
+// dismiss sends all waiters away. p.mu is held.
+func (p *Pool) dismiss() {
+	for w := p.next(); w != nil; w = p.next() {
+		w.result <- slot{err: ErrClosed}
+	}
+}
+
+// next takes the first waiter out of the queue. p.mu is held.
+func (p *Pool) next() *waiter {
+	e := p.waiting.Front()
+	if e == nil {
+		return nil
+	}
+	w := p.waiting.Remove(e).(*waiter)
+	w.place = nil
+	return w
+}
+
+// leave takes a waiter out of the queue, and reports whether it was still there.
+// If not, its result is sent.
+func (p *Pool) leave(w *waiter) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.place == nil {
+		return false
+	}
+	p.waiting.Remove(w.place)
+	w.place = nil
+	return true
+}
+
+// wait waits for a slot. Without an error the caller has one, with its instance
+// or nil.
+func (p *Pool) wait(ctx context.Context, deadline time.Time, w *waiter) (*Instance, error) {
+	limit := time.Now().Add(p.o.Queue)
+	reason := error(ErrBusy)
+	if !deadline.IsZero() && deadline.Before(limit) {
+		limit, reason = deadline, context.DeadlineExceeded
+	}
+	timer := time.NewTimer(time.Until(limit))
+	defer timer.Stop()
+	select {
+	case s := <-w.result:
+		return s.instance, s.err
+	case <-timer.C:
+	case <-ctx.Done():
+		reason = ctx.Err()
+	}
+	return p.giveUp(ctx, deadline, w, reason)
+}
+
+// giveUp ends a wait for a reason, unless a slot has come in the same moment.
+func (p *Pool) giveUp(ctx context.Context, deadline time.Time, w *waiter, reason error) (*Instance, error) {
+	if p.leave(w) {
+		return nil, reason
+	}
+	// Served all the same. Being late in line is no harm, but nobody is
+	// there any more to use the slot after the end of the request.
+	s := <-w.result
+	if s.err != nil {
+		return nil, s.err
+	}
+	if err := ended(ctx, deadline); err != nil {
+		p.giveBack(s.instance)
+		return nil, err
+	}
+	return s.instance, nil
+}
