@@ -37,14 +37,16 @@ func arrows() map[string][]string {
 		},
 		"host/internal/exchange": {"host/internal/kv", "host/internal/call", "host/internal/wasi", "abi"},
 		"host/internal/sandbox":  {"host/internal/meter", "abi"},
-		"host/internal/meter":    {},
-		"host/internal/route":    {},
-		"host/internal/kv":       {},
-		"host/internal/call":     {},
-		"host/internal/config":   {},
-		"host/internal/metrics":  {},
-		"host/internal/wasi":     {},
-		"abi":                    {},
+		// For tests: it assembles guests.
+		"host/internal/sandbox/wasmtest": {},
+		"host/internal/meter":            {},
+		"host/internal/route":            {},
+		"host/internal/kv":               {},
+		"host/internal/call":             {},
+		"host/internal/config":           {},
+		"host/internal/metrics":          {},
+		"host/internal/wasi":             {},
+		"abi":                            {},
 	}
 }
 

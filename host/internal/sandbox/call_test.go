@@ -198,7 +198,7 @@ func TestMemoryLimit(t *testing.T) {
 	large := wt.New().Memory(320, -1).Bytes()
 	_, err := load(t, r, large).NewPool(t.Context(), PoolOptions{Name: "user", Instances: 1, Memory: 16 << 20})
 	if err == nil || !errors.Is(err, ErrRefused) ||
-		err.Error() != "user: the module starts with 20MiB of memory and its limit is 16MiB; raise memory for this plugin" {
+		err.Error() != "the module starts with 20MiB of memory and its limit is 16MiB; raise memory for this plugin" {
 		t.Errorf("too large from the start: %v", err)
 	}
 }

@@ -81,7 +81,7 @@ func TestInitialisationFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, r, c.m.Bytes()).NewPool(t.Context(), PoolOptions{Name: "user", Instances: 1, InitTimeout: 50 * time.Millisecond})
 			var init *InitError
-			if !errors.As(err, &init) || init.Step != c.step || err.Error() != "user: "+c.want {
+			if !errors.As(err, &init) || init.Step != c.step || err.Error() != c.want {
 				t.Fatalf("error is %v", err)
 			}
 			if strings.Contains(c.want, "unreachable") && init.Trap.Stack == "" {
@@ -94,7 +94,7 @@ func TestInitialisationFails(t *testing.T) {
 	}
 	// Data outside of memory shows only now.
 	_, err := load(t, r, small().Data(1<<20, []byte("x")).Bytes()).NewPool(t.Context(), PoolOptions{Name: "user", Instances: 1})
-	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "user: the module cannot be instantiated: data[0]: out of bounds") {
+	if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "the module cannot be instantiated: data[0]: out of bounds") {
 		t.Errorf("data out of bounds: %v", err)
 	}
 	if _, err := load(t, r, small().Bytes()).NewPool(t.Context(), PoolOptions{}); err == nil {

@@ -80,7 +80,7 @@ type Stats struct {
 // ErrRefused; an *InitError says what failed in initialisation.
 func (m *Module) NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 	if o.Instances < 1 {
-		return nil, fmt.Errorf("%s: instances is %d, the least is 1", o.Name, o.Instances)
+		return nil, fmt.Errorf("instances is %d, the least is 1", o.Instances)
 	}
 	if o.Memory == 0 {
 		o.Memory = 1 << 32
@@ -89,15 +89,14 @@ func (m *Module) NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if info := m.Info(); info.MemoryMin > o.Memory {
-		return nil, fmt.Errorf("%s: %w", o.Name, refusef(
-			"the module starts with %s of memory and its limit is %s; raise memory for this plugin",
-			formatSize(info.MemoryMin), formatSize(o.Memory)))
+		return nil, refusef("the module starts with %s of memory and its limit is %s; raise memory for this plugin",
+			formatSize(info.MemoryMin), formatSize(o.Memory))
 	}
 	p := &Pool{code: m.code, o: o}
 	p.waiting.Init()
 	first, err := p.create(ctx, time.Time{})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
+		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

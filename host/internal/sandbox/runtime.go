@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -208,7 +207,7 @@ func (r *Runtime) Load(ctx context.Context, name string, wasm []byte) (*Module, 
 	}
 	if c.err != nil {
 		c.release()
-		return nil, fmt.Errorf("%s: %w", name, c.err)
+		return nil, c.err
 	}
 	return &Module{code: c, name: name}, nil
 }
