@@ -1,0 +1,189 @@
+package host
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/wasmlane/wasmlane/abi"
+	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/sandbox"
+)
+
+// PluginStatus is what a host says of one of its plugins.
+type PluginStatus struct {
+	Name      string   `json:"name"`
+	Error     string   `json:"error,omitempty"` // why it did not load
+	SHA256    string   `json:"sha256,omitempty"`
+	Size      int      `json:"size_bytes,omitempty"`
+	Language  string   `json:"language,omitempty"`
+	Handlers  []string `json:"handlers,omitempty"`
+	Routes    []string `json:"routes"`
+	Isolation string   `json:"isolation"`
+	Grants    Grants   `json:"grants"`
+	Memory    int64    `json:"memory_limit_bytes"`
+	Instances Pool     `json:"instances"`
+}
+
+// Grants is what host.toml lets a plugin do.
+type Grants struct {
+	Store    string   `json:"store,omitempty"`
+	Calls    []string `json:"calls,omitempty"`
+	Outbound []string `json:"outbound,omitempty"`
+}
+
+// Pool is the state of a plugin's instances.
+type Pool struct {
+	Limit     int    `json:"limit"`
+	InUse     int    `json:"in_use"`
+	Idle      int    `json:"idle"`
+	Waiting   int    `json:"waiting"`
+	Created   uint64 `json:"created"`
+	Discarded uint64 `json:"discarded"`
+}
+
+// Plugins describes the plugins of the current generation, sorted by name.
+func (h *Host) Plugins() []PluginStatus {
+	list := []PluginStatus{}
+	g := h.current.Acquire()
+	if g == nil {
+		return list
+	}
+	defer g.Release()
+	routes := map[string][]string{}
+	for _, r := range g.Routes() {
+		if r.Config.Plugin != "" {
+			routes[r.Config.Plugin] = append(routes[r.Config.Plugin], routeOf(r).String())
+		}
+	}
+	for _, p := range g.Plugins() {
+		list = append(list, statusOf(p, routes[p.Name]))
+	}
+	return list
+}
+
+func statusOf(p *generation.Plugin, routes []string) PluginStatus {
+	c := p.Settings
+	s := PluginStatus{
+		Name:      p.Name,
+		SHA256:    p.Hash(),
+		Routes:    append([]string{}, routes...),
+		Isolation: string(c.Isolation),
+		Grants:    Grants{c.Store, c.Calls, c.Outbound},
+		Memory:    c.Memory,
+	}
+	if err := p.Err(); err != nil {
+		s.Error = err.Error()
+	}
+	if info := p.Info(); info != nil {
+		s.Size, s.Language, s.Handlers = info.Size, info.Language, info.Handlers
+	}
+	stats := p.Stats()
+	s.Instances = Pool{stats.Limit, stats.InUse, stats.Idle, stats.Waiting, uint64(stats.Created), uint64(stats.Discarded)}
+	return s
+}
+
+// RouteStatus is one route of the current generation.
+type RouteStatus struct {
+	Methods []string // empty: any
+	Path    string
+	Handler string // "PLUGIN.EXPORT" or "@NAME"
+	Error   string // why it answers 503
+}
+
+// String returns "GET /users/{id} -> user.get_user".
+func (r RouteStatus) String() string {
+	methods := "*"
+	if len(r.Methods) > 0 {
+		methods = strings.Join(r.Methods, ",")
+	}
+	return methods + " " + r.Path + " -> " + r.Handler
+}
+
+// Routes returns the routes of the current generation, in the file's order.
+func (h *Host) Routes() []RouteStatus {
+	g := h.current.Acquire()
+	if g == nil {
+		return nil
+	}
+	defer g.Release()
+	var list []RouteStatus
+	for _, r := range g.Routes() {
+		list = append(list, routeOf(r))
+	}
+	return list
+}
+
+func routeOf(r *generation.Route) RouteStatus {
+	s := RouteStatus{Methods: r.Config.Methods, Path: r.Config.Path, Handler: "@" + r.Config.Builtin}
+	if r.Config.Plugin != "" {
+		s.Handler = r.Config.Plugin + "." + r.Config.Export
+	}
+	if err := r.Err(); err != nil {
+		s.Error = err.Error()
+	}
+	return s
+}
+
+// Module is what a .wasm file says of itself.
+type Module struct {
+	Size        int
+	SHA256      string
+	Language    string // as its producers section tells; "" when it does not
+	Producers   string
+	Handlers    []string
+	NotHandlers []string // exports with a handler's name and another type
+	Imports     []ModuleImport
+	MemoryMin   uint64 // bytes
+	MemoryMax   uint64 // bytes; 0 when not declared
+	Initialize  bool   // exports _initialize
+	Init        bool   // exports wasmlane_init
+}
+
+// ModuleImport is one function a module imports.
+type ModuleImport struct {
+	Module, Name string
+	Grant        string // the line of host.toml it needs, or ""
+}
+
+// Inspect reads a .wasm file and says what a host would make of it. A file that
+// no host would load is an error that says why.
+func Inspect(file string) (*Module, error) {
+	wasm, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	info, err := sandbox.Inspect(context.Background(), wasm)
+	if err != nil {
+		return nil, &FileError{file, err}
+	}
+	m := &Module{
+		Size: info.Size, SHA256: info.SHA256, Language: info.Language, Producers: info.Producers,
+		Handlers: info.Handlers, MemoryMin: info.MemoryMin, MemoryMax: info.MemoryMax,
+		Initialize: info.HasInitialize, Init: info.HasInit,
+	}
+	for _, bad := range info.BadHandlers {
+		m.NotHandlers = append(m.NotHandlers, bad.Name+" "+bad.Signature)
+	}
+	for _, i := range info.Imports {
+		f, _ := abi.Lookup(i.Name)
+		grant := ""
+		if i.Module == abi.Module {
+			grant = f.Group.Grant()
+		}
+		m.Imports = append(m.Imports, ModuleImport{i.Module, i.Name, grant})
+	}
+	return m, nil
+}
+
+// FileError is an error about a file.
+type FileError struct {
+	File string
+	Err  error
+}
+
+// Error returns "plugins/user.wasm: reason".
+func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *FileError) Unwrap() error { return e.Err }

@@ -1,0 +1,254 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasmlane/wasmlane/host/internal/call"
+	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/exchange"
+	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/metrics"
+	"github.com/wasmlane/wasmlane/host/internal/sandbox"
+	"github.com/wasmlane/wasmlane/host/internal/server"
+)
+
+// Options are what a host needs besides its file.
+type Options struct {
+	// Log takes the log; nil means standard error. Format and level are those of
+	// [log] in host.toml.
+	Log io.Writer
+	// Version is what @service and the metrics report; "" means "dev".
+	Version string
+}
+
+// Host serves what one host.toml describes. Its methods are safe for concurrent
+// use.
+type Host struct {
+	file    string
+	options Options
+	started time.Time
+	first   *config.Config // as opened; what only a restart changes
+
+	log      *slog.Logger
+	level    *slog.LevelVar
+	metrics  *metrics.Metrics
+	budget   *exchange.Budget
+	builder  *generation.Builder
+	current  generation.Current
+	inFlight atomic.Int64
+
+	server   atomic.Pointer[server.Server] // while Run listens
+	port     atomic.Int64                  // likewise
+	draining atomic.Bool
+
+	mu     sync.Mutex // held by Open, Reload and Close; guards what follows
+	store  *sharedStore
+	closed bool
+	alive  sync.WaitGroup // generations that are not retired
+}
+
+// ErrClosed is returned by what is asked of a closed host.
+var ErrClosed = errors.New("the host is closed")
+
+// Open reads the configuration, compiles the plugins and opens the store. The
+// error holds every problem of the configuration, a line each. A plugin that
+// does not load is no error: its routes answer 503, the others serve, and the
+// log says why.
+func Open(file string, o Options) (*Host, error) {
+	cfg, problems := config.Load(file)
+	if cfg == nil {
+		return nil, problems
+	}
+	h, err := open(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	store := unavailableStore()
+	if len(problems) == 0 {
+		if store, err = openStore(cfg); err != nil {
+			problems = append(problems, storeError(cfg, err))
+			store = unavailableStore()
+		}
+	}
+	h.store = store
+	if err := h.checkServer(cfg); err != nil {
+		problems = append(problems, serverError(cfg, err))
+	}
+	next, found := h.build(cfg, store, nil)
+	problems = append(problems, found.Config...).Sort()
+	if len(problems) > 0 {
+		next.Release()
+		h.closeLocked()
+		return nil, problems
+	}
+	for _, err := range found.Plugins {
+		h.log.Error("plugin not loaded; its routes answer 503", slog.Any("error", err))
+	}
+	for _, file := range generation.Ignored(cfg) {
+		h.log.Warn("file ignored: a plugin's name is [a-z][a-z0-9_-]*", slog.String("file", file))
+	}
+	h.current.Swap(next)
+	giveBack()
+	return h, nil
+}
+
+// giveBack returns freed memory to the system, off the request path. Compiling
+// and dropping a module leave megabytes that only finalizers free, and a quiet
+// host would keep them for hours.
+func giveBack() { go debug.FreeOSMemory() }
+
+// open makes a host that serves nothing yet.
+func open(cfg *config.Config, o Options) (*Host, error) {
+	if o.Log == nil {
+		o.Log = os.Stderr
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	h := &Host{
+		file:    cfg.File,
+		options: o,
+		started: time.Now(),
+		first:   cfg,
+		level:   new(slog.LevelVar),
+		budget:  new(exchange.Budget),
+	}
+	h.log = newLogger(o.Log, cfg.Log, h.level)
+	h.budget.SetLimit(cfg.Server.BodyMemory)
+	h.metrics = metrics.New(
+		metrics.Gauge{Name: "wasmlane_requests_in_flight", Help: "Requests being served.",
+			Value: func() float64 { return float64(h.inFlight.Load()) }},
+		metrics.Gauge{Name: "wasmlane_connections", Help: "Open connections of clients.",
+			Value: func() float64 { return float64(h.connections()) }},
+		metrics.Gauge{Name: "wasmlane_generation", Help: "Number of the current generation.",
+			Value: func() float64 { return float64(h.Generation()) }},
+		metrics.Gauge{Name: "wasmlane_request_body_bytes", Help: "Bytes of request bodies held.",
+			Value: func() float64 { return float64(h.budget.Used()) }},
+		metrics.Gauge{Name: "process_resident_memory_bytes", Help: "Resident memory.",
+			Value: func() float64 { return float64(residentBytes()) }},
+		metrics.Gauge{Name: "process_start_time_seconds", Help: "Start of the process, in seconds of Unix time.",
+			Value: func() float64 { return float64(h.started.UnixMilli()) / 1000 }},
+	)
+	runtime, err := sandbox.New(context.Background(), sandbox.Options{
+		CacheDir: cfg.CacheDir,
+		Imports:  generation.Imports(),
+		Log:      h.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.builder = &generation.Builder{
+		Runtime:  runtime,
+		Client:   call.New(call.Options{MaxResponse: cfg.Server.MaxResponse}),
+		Budget:   h.budget,
+		Builtins: h.builtins(),
+		Log:      h.log,
+	}
+	return h, nil
+}
+
+// build makes the generation after previous. The caller holds h.mu.
+func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generation.Generation) (*generation.Generation, *generation.Problems) {
+	store.retain()
+	h.alive.Add(1)
+	return h.builder.Build(context.Background(), cfg, store.Store, previous, func() {
+		store.release(h.log)
+		h.alive.Done()
+		giveBack()
+	})
+}
+
+// Check reads the configuration and compiles and initialises the plugins, as
+// Open does, but opens no store: another process may hold it, so kv functions
+// answer UNAVAILABLE while a plugin initialises. It returns every problem,
+// plugins that do not load included, or nil.
+func Check(file string, o Options) error {
+	cfg, problems := config.Load(file)
+	if cfg == nil {
+		return problems
+	}
+	h, err := open(cfg, o)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.store = unavailableStore()
+	next, found := h.build(cfg, h.store, nil)
+	defer next.Release()
+	found.Config = append(problems, found.Config...).Sort()
+	if err := checkStore(cfg); err != nil {
+		found.Config = append(found.Config, storeError(cfg, err))
+	}
+	if err := h.checkServer(cfg); err != nil {
+		found.Config = append(found.Config, serverError(cfg, err)).Sort()
+	}
+	if !found.Any() {
+		return nil
+	}
+	return joined(found.All())
+}
+
+// joined is errors that print one a line.
+type joined []error
+
+func (j joined) Error() string {
+	lines := make([]string, len(j))
+	for i, err := range j {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (j joined) Unwrap() []error { return j }
+
+// Generation returns the number of the current generation, counted from 1; 0
+// when the host is closed.
+func (h *Host) Generation() int64 {
+	g := h.current.Acquire()
+	if g == nil {
+		return 0
+	}
+	defer g.Release()
+	return g.Number
+}
+
+func (h *Host) connections() int {
+	if s := h.server.Load(); s != nil {
+		return s.Stats().Open
+	}
+	return 0
+}
+
+// Close waits for requests in flight and closes the store. Requests that come
+// later are answered 503.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	h.closeLocked()
+	return nil
+}
+
+func (h *Host) closeLocked() {
+	h.closed = true
+	h.current.Swap(nil)
+	h.alive.Wait()
+	h.store.release(h.log)
+	h.builder.Client.Close()
+	h.builder.Runtime.Close()
+}

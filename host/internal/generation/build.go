@@ -1,0 +1,182 @@
+package generation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wasmlane/wasmlane/host/internal/call"
+	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/exchange"
+	"github.com/wasmlane/wasmlane/host/internal/kv"
+	"github.com/wasmlane/wasmlane/host/internal/route"
+	"github.com/wasmlane/wasmlane/host/internal/sandbox"
+)
+
+// Builder makes generations. It holds what outlives each of them.
+type Builder struct {
+	Runtime  *sandbox.Runtime
+	Client   *call.Client
+	Budget   *exchange.Budget   // of request bodies
+	Builtins map[string]Builtin // by name, without the "@"
+	Log      *slog.Logger
+}
+
+// Builtin is a handler of the host's own.
+type Builtin func(x *exchange.Exchange)
+
+// Problems is what is wrong with a configuration, as far as building showed.
+type Problems struct {
+	// Config holds what makes the configuration unusable as a whole.
+	Config config.Errors
+	// Plugins holds what keeps single plugins or routes from working; the others
+	// can serve.
+	Plugins []error
+}
+
+// Any reports whether there is any problem.
+func (p *Problems) Any() bool { return len(p.Config)+len(p.Plugins) > 0 }
+
+// All returns every problem.
+func (p *Problems) All() []error {
+	var all []error
+	for _, e := range p.Config {
+		all = append(all, e)
+	}
+	return append(all, p.Plugins...)
+}
+
+// Build makes the generation that cfg and the plugin directory describe. The
+// previous one, which may be nil, must stay acquired meanwhile; what did not
+// change is taken from it. retired is called once when the new generation's last
+// request has left.
+//
+// A generation is returned whatever the problems, and the caller must Release
+// it: with Problems.Config it must not serve.
+func (b *Builder) Build(ctx context.Context, cfg *config.Config, store kv.Store, previous *Generation, retired func()) (*Generation, *Problems) {
+	problems := new(Problems)
+	g := &Generation{
+		Number:   1,
+		Config:   cfg,
+		Built:    time.Now(),
+		builder:  b,
+		store:    store,
+		table:    route.New[*Route](),
+		plugins:  map[string]*Plugin{},
+		services: map[string]*service{},
+		retired:  retired,
+	}
+	g.refs.Store(1)
+	if previous != nil {
+		g.Number = previous.Number + 1
+	}
+
+	names, err := pluginNames(cfg)
+	if err != nil {
+		problems.Config = append(problems.Config, *err)
+	}
+	g.loadAll(ctx, names, previous)
+	for _, name := range names {
+		if err := g.plugins[name].err; err != nil {
+			problems.Plugins = append(problems.Plugins, err)
+		}
+	}
+	g.resolveServices(problems)
+	g.resolveRoutes(problems)
+	problems.Config.Sort()
+	return g, problems
+}
+
+// loadAll loads the plugins side by side, as many at once as there are
+// processors: compiling a large module takes seconds of one.
+func (g *Generation) loadAll(ctx context.Context, names []string, previous *Generation) {
+	loaded := make([]*Plugin, len(names))
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			var old *Plugin
+			if previous != nil {
+				old = previous.plugins[name]
+			}
+			loaded[i] = g.builder.load(ctx, g.Config, name, g.store, old)
+		})
+	}
+	wg.Wait()
+	for i, name := range names {
+		g.plugins[name] = loaded[i]
+	}
+}
+
+// pluginNames returns the plugins of plugin_dir and of host.toml's sections and
+// routes, sorted. Other files in the directory are none of the host's business.
+func pluginNames(cfg *config.Config) ([]string, *config.Error) {
+	var names []string
+	entries, err := os.ReadDir(cfg.PluginDir)
+	if err != nil {
+		problem := cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "cannot read %s: %v; create the directory or correct the key", cfg.PluginDir, plain(err))
+		if errors.Is(err, fs.ErrNotExist) {
+			problem = cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "%s does not exist; create the directory or correct the key", cfg.PluginDir)
+		}
+		return nil, &problem
+	}
+	for _, e := range entries {
+		name, isWasm := strings.CutSuffix(e.Name(), ".wasm")
+		if isWasm && config.IsName(name) {
+			names = append(names, name)
+		}
+	}
+	for name := range cfg.Plugins {
+		names = append(names, name)
+	}
+	for _, r := range cfg.Routes {
+		if r.Plugin != "" {
+			names = append(names, r.Plugin)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// Plugins returns the generation's plugins, sorted by name.
+func (g *Generation) Plugins() []*Plugin {
+	plugins := make([]*Plugin, 0, len(g.plugins))
+	for _, p := range g.plugins {
+		plugins = append(plugins, p)
+	}
+	slices.SortFunc(plugins, func(a, b *Plugin) int { return strings.Compare(a.Name, b.Name) })
+	return plugins
+}
+
+// Ignored returns the files of the plugin directory that end in .wasm but whose
+// names no plugin can have.
+func Ignored(cfg *config.Config) []string {
+	var names []string
+	entries, _ := os.ReadDir(cfg.PluginDir) // Build reports the error
+	for _, e := range entries {
+		name, isWasm := strings.CutSuffix(e.Name(), ".wasm")
+		if isWasm && !config.IsName(name) && !strings.HasPrefix(name, ".") {
+			names = append(names, filepath.Join(cfg.PluginDir, e.Name()))
+		}
+	}
+	return names
+}
+
+// handlerNames lists a plugin's handlers for a message.
+func handlerNames(info *sandbox.Info) string {
+	if len(info.Handlers) == 0 {
+		return "it exports no handler"
+	}
+	return fmt.Sprintf("it exports %s", strings.Join(info.Handlers, ", "))
+}

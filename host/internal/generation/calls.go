@@ -1,0 +1,151 @@
+package generation
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/wasmlane/wasmlane/abi"
+	"github.com/wasmlane/wasmlane/host/internal/call"
+	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/exchange"
+	"github.com/wasmlane/wasmlane/host/internal/route"
+)
+
+// service is one [service.NAME] at work.
+type service struct {
+	config *config.Service
+	reach  []string // the plugins whose routes "local" reaches
+	next   atomic.Uint32
+}
+
+func (g *Generation) resolveServices(problems *Problems) {
+	for name, c := range g.Config.Services {
+		s := &service{config: c, reach: c.Plugins}
+		if len(s.reach) == 0 {
+			s.reach = []string{name}
+		}
+		if c.SRV != "" {
+			problems.Config = append(problems.Config, g.Config.Error(c.Lines.Of("srv"), "service."+name+".srv",
+				"this version does not look up SRV records; list the hosts in targets"))
+		}
+		g.services[name] = s
+	}
+}
+
+// Call carries out a guest's call. It implements exchange.Caller.
+func (g *Generation) Call(x *exchange.Exchange, target []byte, req *exchange.CallRequest, resp *fasthttp.Response) abi.Code {
+	p := g.plugins[x.Plugin.Name]
+	name := string(target)
+	switch {
+	case strings.Contains(name, "://"):
+		origin, private, ok := outbound(name, p.Settings.Outbound)
+		if !ok {
+			return abi.Denied
+		}
+		return g.callRemote(x, origin, private, req, resp)
+	case !config.IsName(name):
+		return abi.Invalid
+	case !slices.Contains(p.Settings.Calls, name):
+		return abi.Denied
+	}
+	s := g.services[name]
+	if s == nil {
+		return abi.Unavailable // config refuses calls to services that are not declared
+	}
+	if s.config.Local() {
+		return g.callLocal(x, s, target, req, resp)
+	}
+	i := int(s.next.Add(1)-1) % len(s.config.Targets)
+	return g.callRemote(x, s.config.Targets[i], true, req, resp)
+}
+
+// outbound finds an origin in a plugin's grants. An address that is private or
+// this host's own is reached only when the grant names it literally, not when a
+// granted name resolves to it.
+func outbound(origin string, grants []string) (granted string, private, ok bool) {
+	// Grants are in canonical form: lower case, no default port.
+	canonical := strings.TrimSuffix(strings.ToLower(origin), "/")
+	if scheme, _, _ := strings.Cut(canonical, ":"); scheme == "https" {
+		canonical = strings.TrimSuffix(canonical, ":443")
+	} else {
+		canonical = strings.TrimSuffix(canonical, ":80")
+	}
+	i := slices.Index(grants, canonical)
+	if i < 0 {
+		return "", false, false
+	}
+	u, err := url.Parse(grants[i])
+	if err != nil {
+		return "", false, false
+	}
+	literal := net.ParseIP(u.Hostname()) != nil || u.Hostname() == "localhost"
+	return grants[i], literal, true
+}
+
+// callLocal answers a call from this host's own routes, without a socket. The
+// callee runs on the caller's goroutine, under its own limits and the caller's
+// deadline.
+func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, req *exchange.CallRequest, resp *fasthttp.Response) abi.Code {
+	sub := exchange.Acquire()
+	defer sub.Release()
+	if err := sub.BeginCall(x, target, req, resp); err != nil {
+		return abi.Invalid
+	}
+	if sub.Depth() > abi.MaxCallDepth {
+		sub.Fail(fasthttp.StatusLoopDetected, "calls are nested too deep")
+		g.log(x, slog.LevelWarn, "calls nested too deep", slog.String("chain", chain(x)+" -> "+string(target)))
+		return 0
+	}
+	sub.SetDeadline(x.Deadline())
+	found := g.table.Lookup(sub.Request.Method, sub.Request.Path, paramsOf(sub))
+	switch {
+	case found.Kind == route.MethodNotAllowed:
+		sub.Fail(fasthttp.StatusMethodNotAllowed, "method not allowed; see Allow")
+		resp.Header.Set(fasthttp.HeaderAllow, found.Allow)
+	case found.Kind == route.Options:
+		resp.SetStatusCode(fasthttp.StatusNoContent)
+		resp.Header.Set(fasthttp.HeaderAllow, found.Allow)
+	case found.Kind != route.Found, found.Value.plugin == nil, !slices.Contains(s.reach, found.Value.plugin.Name):
+		sub.Fail(fasthttp.StatusNotFound, "no such route in this service")
+	default:
+		sub.Route = found.Value.Config.Path
+		g.servePlugin(sub, found.Value, nil)
+	}
+	if x.Expired() {
+		return abi.Timeout
+	}
+	return 0
+}
+
+// callRemote sends a call over the network.
+func (g *Generation) callRemote(x *exchange.Exchange, origin string, private bool, r *exchange.CallRequest, resp *fasthttp.Response) abi.Code {
+	req := fasthttp.AcquireRequest()
+	defer fasthttp.ReleaseRequest(req)
+	r.CopyTo(req)
+	ctx, stop := x.Watched()
+	defer stop()
+	err := g.builder.Client.Do(ctx, origin, private, req, resp)
+	if err == nil {
+		return 0
+	}
+	g.log(x, slog.LevelWarn, "call failed", slog.String("target", origin), slog.Any("error", err))
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return abi.Timeout
+	case errors.Is(err, context.Canceled):
+		return abi.Closed
+	case errors.Is(err, call.ErrTooLarge):
+		return abi.TooLarge
+	case errors.Is(err, call.ErrDenied):
+		return abi.Denied
+	}
+	return abi.Unavailable
+}

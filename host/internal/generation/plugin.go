@@ -1,0 +1,224 @@
+package generation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasmlane/wasmlane/abi"
+	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/exchange"
+	"github.com/wasmlane/wasmlane/host/internal/kv"
+	"github.com/wasmlane/wasmlane/host/internal/sandbox"
+)
+
+// Plugin is a .wasm file at work under its settings. Generations share it as
+// long as neither changes.
+type Plugin struct {
+	Name     string
+	Settings *config.Plugin
+
+	file    string // as it stands in messages
+	hash    string // SHA-256 of the file; "" when it could not be read
+	store   kv.Store
+	view    *exchange.Plugin
+	module  *sandbox.Module
+	pool    *sandbox.Pool
+	streams bool  // imports flush
+	err     error // why it did not load; then there is no pool
+
+	refs atomic.Int64 // generations that hold it
+}
+
+// Err returns why the plugin did not load, or nil.
+func (p *Plugin) Err() error { return p.err }
+
+// Hash returns the SHA-256 of the plugin's file in hexadecimal.
+func (p *Plugin) Hash() string { return p.hash }
+
+// Info returns what the module says of itself, or nil when it did not load.
+func (p *Plugin) Info() *sandbox.Info {
+	if p.module == nil {
+		return nil
+	}
+	return p.module.Info()
+}
+
+// Stats returns the state of the plugin's pool.
+func (p *Plugin) Stats() sandbox.Stats {
+	if p.pool == nil {
+		return sandbox.Stats{}
+	}
+	return p.pool.Stats()
+}
+
+func (p *Plugin) release() {
+	if p.refs.Add(-1) != 0 {
+		return
+	}
+	if p.pool != nil {
+		p.pool.Close()
+	}
+	if p.module != nil {
+		p.module.Release()
+	}
+}
+
+// same reports whether a plugin with these bytes, settings and store would be
+// what p is.
+func (p *Plugin) same(hash string, settings *config.Plugin, store kv.Store, maxResponse int64) bool {
+	a, b := *p.Settings, *settings
+	a.Lines, b.Lines = config.Lines{}, config.Lines{}
+	return p.err == nil && p.hash == hash && p.store == store &&
+		p.view.MaxResponse == maxResponse && reflect.DeepEqual(a, b)
+}
+
+// load reads, checks and compiles the plugin's file and initialises a first
+// instance, or carries over what an earlier generation has.
+func (b *Builder) load(ctx context.Context, cfg *config.Config, name string, store kv.Store, previous *Plugin) *Plugin {
+	settings := cfg.Plugin(name)
+	p := &Plugin{
+		Name:     name,
+		Settings: settings,
+		file:     filepath.Join(cfg.PluginDir, name+".wasm"),
+		store:    store,
+	}
+	p.refs.Store(1)
+	p.view = &exchange.Plugin{
+		Name:        name,
+		Config:      settings.Config,
+		Log:         b.Log,
+		MaxResponse: cfg.Server.MaxResponse,
+	}
+	if settings.Store != "" {
+		p.view.Keyspace = store.Keyspace(settings.Store)
+	}
+
+	wasm, err := readModule(p.file, settings)
+	if err != nil {
+		p.err = fmt.Errorf("%s: %w", p.file, err)
+		return p
+	}
+	sum := sha256.Sum256(wasm)
+	p.hash = hex.EncodeToString(sum[:])
+	if previous != nil && previous.same(p.hash, settings, store, p.view.MaxResponse) {
+		previous.refs.Add(1)
+		return previous
+	}
+	if err := b.compile(ctx, p, wasm); err != nil {
+		p.err = fmt.Errorf("%s: %w", p.file, err)
+	}
+	return p
+}
+
+func (b *Builder) compile(ctx context.Context, p *Plugin, wasm []byte) (err error) {
+	if want := p.Settings.SHA256; want != "" && want != p.hash {
+		return fmt.Errorf("its SHA-256 is %s, but plugin.%s.sha256 is %s; update the key if the new file is meant",
+			p.hash, p.Name, want)
+	}
+	start := time.Now()
+	b.Log.Debug("compiling plugin", slog.String("plugin", p.Name), slog.Int("bytes", len(wasm)))
+	p.module, err = b.Runtime.Load(ctx, p.Name, wasm)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			p.module.Release()
+			p.module = nil
+		}
+	}()
+	info := p.module.Info()
+	if err := checkGrants(info, p.Settings); err != nil {
+		return err
+	}
+	for _, i := range info.Imports {
+		if i.Module == abi.Module && i.Name == "flush" {
+			p.streams = true
+		}
+	}
+	compiled := time.Now()
+	p.pool, err = p.module.NewPool(ctx, sandbox.PoolOptions{
+		Name:        p.Name,
+		Instances:   p.Settings.Instances,
+		Queue:       p.Settings.Queue,
+		Memory:      uint64(p.Settings.Memory),
+		Fresh:       p.Settings.Isolation == config.IsolationRequest,
+		InitTimeout: p.Settings.InitTimeout,
+		InitContext: p.initContext,
+		Log:         b.Log,
+	})
+	if err != nil {
+		var init *sandbox.InitError
+		if errors.As(err, &init) && init.Trap != nil && init.Trap.Stack != "" {
+			b.Log.Error("plugin failed to initialise", slog.String("plugin", p.Name), slog.String("wasm_stack", init.Trap.Stack))
+		}
+		return err
+	}
+	b.Log.Info("plugin loaded", slog.String("plugin", p.Name),
+		slog.Int("bytes", len(wasm)), slog.Int("handlers", len(info.Handlers)),
+		slog.Duration("compile", compiled.Sub(start).Round(time.Millisecond)),
+		slog.Duration("init", time.Since(compiled).Round(time.Microsecond)))
+	return nil
+}
+
+// initContext gives _initialize and wasmlane_init an exchange without a request.
+func (p *Plugin) initContext(ctx context.Context) context.Context {
+	x := exchange.NewInit(p.view)
+	if deadline, ok := ctx.Deadline(); ok {
+		x.SetDeadline(deadline)
+	}
+	return exchange.With(ctx, x)
+}
+
+// readModule reads a plugin's file, refusing one that is over max_module before
+// any of it is in memory.
+func readModule(file string, settings *config.Plugin) ([]byte, error) {
+	f, err := os.Open(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.New("no such file; build the plugin into plugin_dir, or remove what host.toml says of it")
+	case err != nil:
+		return nil, plain(err)
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, plain(err)
+	}
+	if !stat.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	if stat.Size() > settings.MaxModule {
+		return nil, fmt.Errorf("%d bytes are over max_module of %d; raise max_module in [plugin.%s] if the file is meant",
+			stat.Size(), settings.MaxModule, settings.Name)
+	}
+	// One byte more tells a file that grew meanwhile.
+	wasm, err := io.ReadAll(io.LimitReader(f, settings.MaxModule+1))
+	switch {
+	case err != nil:
+		return nil, plain(err)
+	case int64(len(wasm)) > settings.MaxModule:
+		return nil, fmt.Errorf("over max_module of %d bytes", settings.MaxModule)
+	}
+	return wasm, nil
+}
+
+// plain drops the path from a file error; the caller's message starts with it.
+func plain(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

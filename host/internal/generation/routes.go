@@ -1,0 +1,114 @@
+package generation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/route"
+)
+
+// Route is one [[route]] at work.
+type Route struct {
+	Config  *config.Route
+	plugin  *Plugin // nil for a builtin
+	builtin Builtin
+	timeout time.Duration // 0: none
+	err     error         // why it answers 503
+}
+
+// Err returns why the route cannot serve, or nil.
+func (r *Route) Err() error { return r.err }
+
+// Routes returns the routes in the order of the file.
+func (g *Generation) Routes() []*Route { return g.routes }
+
+// resolveRoutes fills the route table. A pattern that is none and a conflict are
+// errors of the configuration; a handler that is missing concerns its route
+// only.
+func (g *Generation) resolveRoutes(problems *Problems) {
+	for _, c := range g.Config.Routes {
+		r := &Route{Config: c}
+		pattern, err := route.ParsePattern(c.Path)
+		if err != nil {
+			problems.Config = append(problems.Config, g.Config.Error(c.Lines.Of("path"), "route.path", "%v", err))
+			continue
+		}
+		if err := g.bind(r); err != nil {
+			r.err = err
+			problems.Plugins = append(problems.Plugins, err)
+		}
+		if r.plugin != nil && r.plugin.err != nil {
+			r.err = r.plugin.err // reported with the plugin
+		}
+		if err := g.table.Add(c.Methods, pattern, r); err != nil {
+			problems.Config = append(problems.Config, g.conflict(c, err))
+			continue
+		}
+		g.routes = append(g.routes, r)
+	}
+}
+
+// bind finds what the route's handler names.
+func (g *Generation) bind(r *Route) error {
+	c := r.Config
+	if c.Builtin != "" {
+		if r.builtin = g.builder.Builtins[c.Builtin]; r.builtin == nil {
+			return g.Config.Error(c.Lines.Of("handler"), "route.handler", "@%s is not available here", c.Builtin)
+		}
+		return nil
+	}
+	p := g.plugins[c.Plugin]
+	if p == nil { // the plugin directory could not be read
+		return g.Config.Error(c.Lines.Of("handler"), "route.handler", "plugin %q was not loaded", c.Plugin)
+	}
+	r.plugin = p
+	r.timeout = p.Settings.Timeout
+	switch {
+	case c.NoLimit:
+		r.timeout = 0
+	case c.Timeout > 0:
+		r.timeout = c.Timeout
+	}
+	info := p.Info()
+	if info == nil || slices.Contains(info.Handlers, c.Export) {
+		return nil
+	}
+	return g.Config.Error(c.Lines.Of("handler"), "route.handler", "%s", noHandler(p, c.Export))
+}
+
+// noHandler says why a plugin has no such handler, and which ones it has.
+func noHandler(p *Plugin, export string) string {
+	info := p.Info()
+	for _, bad := range info.BadHandlers {
+		if bad.Name == export {
+			return fmt.Sprintf("%s exports %q as %s; a handler takes and returns nothing", p.file, export, bad.Signature)
+		}
+	}
+	text := fmt.Sprintf("%s has no handler %q; %s", p.file, export, handlerNames(info))
+	if near := config.Nearest(export, info.Handlers); near != "" {
+		text += fmt.Sprintf("; did you mean %q?", p.Name+"."+near)
+	}
+	return text
+}
+
+// conflict names the lines of both routes that cannot be told apart.
+func (g *Generation) conflict(c *config.Route, err error) config.Error {
+	var conflict *route.Conflict[*Route]
+	if !errors.As(err, &conflict) {
+		return g.Config.Error(c.Lines.Header, "route.path", "%v", err)
+	}
+	other := conflict.Other.Config
+	return g.Config.Error(c.Lines.Header, "route", "%s %q is the same as %s %q at line %d; remove one, or give them different methods",
+		methods(c), c.Path, methods(other), other.Path, other.Lines.Header)
+}
+
+func methods(c *config.Route) string {
+	if len(c.Methods) == 0 {
+		return "any method"
+	}
+	return strings.Join(c.Methods, " ")
+}

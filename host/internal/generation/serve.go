@@ -1,0 +1,145 @@
+package generation
+
+import (
+	"errors"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/wasmlane/wasmlane/host/internal/exchange"
+	"github.com/wasmlane/wasmlane/host/internal/route"
+	"github.com/wasmlane/wasmlane/host/internal/sandbox"
+)
+
+// Serve answers x. When the response streams it reports true, and onEnd is
+// called when all is over; otherwise the response is complete on return and
+// onEnd is not called.
+func (g *Generation) Serve(x *exchange.Exchange, onEnd func()) (streams bool) {
+	params := paramsOf(x)
+	found := g.table.Lookup(x.Request.Method, x.Request.Path, params)
+	r := found.Value
+	switch found.Kind {
+	case route.NotFound:
+		x.Fail(fasthttp.StatusNotFound, "no such route")
+	case route.BadPath:
+		x.Fail(fasthttp.StatusBadRequest, "malformed path")
+		x.Hangup()
+	case route.MethodNotAllowed:
+		x.Fail(fasthttp.StatusMethodNotAllowed, "method not allowed; see Allow")
+		x.Response.Header.Set(fasthttp.HeaderAllow, found.Allow)
+	case route.Options:
+		x.Response.SetStatusCode(fasthttp.StatusNoContent)
+		x.Response.Header.Set(fasthttp.HeaderAllow, found.Allow)
+	default:
+		x.Route = r.Config.Path
+		if r.builtin == nil {
+			return g.servePlugin(x, r, onEnd)
+		}
+		x.Handler = "@" + r.Config.Builtin
+		r.builtin(x)
+	}
+	x.SkipBody()
+	return false
+}
+
+// paramsOf returns the params of a pooled exchange, made at its first use.
+func paramsOf(x *exchange.Exchange) *route.Params {
+	params, ok := x.Params.(*route.Params)
+	if !ok {
+		params = new(route.Params)
+		x.Params = params
+	}
+	return params
+}
+
+func (g *Generation) servePlugin(x *exchange.Exchange, r *Route, onEnd func()) (streams bool) {
+	x.Plugin, x.Handler = r.plugin.view, r.Config.Export
+	if r.err != nil {
+		x.Fail(fasthttp.StatusServiceUnavailable, "the plugin of this route is not loaded")
+		x.SkipBody()
+		return false
+	}
+	if err := x.ReadBody(g.Config.Server.MaxBody, g.builder.Budget); err != nil {
+		g.refuseBody(x, err)
+		return false
+	}
+	if r.timeout > 0 {
+		x.Limit(time.Now().Add(r.timeout))
+	}
+	x.Caller = g
+	if r.plugin.streams && x.CanStream() {
+		return x.RunStreaming(func() bool { return g.run(x, r.plugin, r.Config.Export) }, onEnd)
+	}
+	g.run(x, r.plugin, r.Config.Export)
+	return false
+}
+
+// Run has the plugin's handler answer x, whatever the routes say, and reports
+// whether it succeeded.
+func (g *Generation) Run(x *exchange.Exchange, p *Plugin, export string) bool {
+	x.Plugin, x.Handler, x.Caller = p.view, export, g
+	x.Limit(time.Now().Add(p.Settings.Timeout))
+	return g.run(x, p, export)
+}
+
+// run takes an instance, calls the handler, and turns what went wrong into an
+// answer and a log line. It reports whether the handler succeeded.
+func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok bool) {
+	nested := inChain(x.Parent(), p)
+	instance, err := p.pool.Get(x.Context(), x.Deadline(), nested)
+	if err != nil {
+		g.noInstance(x, p, err, nested)
+		return false
+	}
+	started := time.Now()
+	outcome := sandbox.Failed
+	defer func() {
+		x.EndGuest()
+		p.pool.Put(instance, outcome)
+		// A host function's bug must not take the process along, nor the worker
+		// goroutine of a stream.
+		if r := recover(); r != nil {
+			g.panicked(x, r)
+			ok = false
+		}
+	}()
+	err = instance.Call(x.Context(), export, x.Deadline())
+	if err != nil {
+		g.failed(x, err, time.Since(started))
+		return false
+	}
+	outcome = sandbox.Clean
+	if x.Overflowed() {
+		g.overflowed(x)
+		return false
+	}
+	return true
+}
+
+// inChain reports whether p serves an exchange that waits for this one.
+func inChain(x *exchange.Exchange, p *Plugin) bool {
+	for ; x != nil; x = x.Parent() {
+		if x.Plugin == p.view {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseBody answers a request whose body was not read to its end; the
+// connection cannot be used for another.
+func (g *Generation) refuseBody(x *exchange.Exchange, err error) {
+	switch {
+	case errors.Is(err, exchange.ErrBodyTooLarge):
+		x.Fail(fasthttp.StatusRequestEntityTooLarge, err.Error())
+	case errors.Is(err, exchange.ErrBodyMemory):
+		x.Fail(fasthttp.StatusServiceUnavailable, err.Error())
+		x.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
+	case errors.Is(err, exchange.ErrBodyTimeout):
+		x.Fail(fasthttp.StatusRequestTimeout, err.Error())
+	default:
+		x.Fail(fasthttp.StatusBadRequest, err.Error())
+	}
+	g.logBody(x, err)
+	x.Hangup()
+}

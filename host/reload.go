@@ -1,0 +1,166 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/reload"
+)
+
+// Reload reads the configuration and the plugins again and serves new requests
+// from them. It is all or nothing: on any error, which holds every problem, a
+// line each, nothing changes and the generation before goes on.
+func (h *Host) Reload() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return ErrClosed
+	}
+	err := h.reloadLocked()
+	h.metrics.Reload(err == nil)
+	if err == nil {
+		return nil
+	}
+	h.log.Error("reload failed; nothing was changed", slog.Int64("generation", h.Generation()))
+	for _, problem := range problemsOf(err) {
+		h.log.Error(problem)
+	}
+	return err
+}
+
+// problemsOf splits an error into its lines.
+func problemsOf(err error) []string { return strings.Split(err.Error(), "\n") }
+
+func (h *Host) reloadLocked() (err error) {
+	cfg, problems := config.Load(h.file)
+	if cfg == nil {
+		return problems
+	}
+	store := h.store
+	if moved := cfg.Store != h.store.settings; moved && len(problems) == 0 {
+		if store, err = openStore(cfg); err != nil {
+			return storeError(cfg, err)
+		}
+	} else {
+		store.retain()
+	}
+	defer store.release(h.log) // what stays is held by the host and the generation
+
+	previous := h.current.Acquire()
+	if previous == nil {
+		return ErrClosed
+	}
+	defer previous.Release()
+	next, found := h.build(cfg, store, previous)
+	found.Config = append(problems, found.Config...).Sort()
+	if !found.Any() {
+		if err := h.reloadTLS(cfg); err != nil {
+			found.Config = append(found.Config, serverError(cfg, err))
+		}
+	}
+	if found.Any() {
+		next.Release()
+		return joined(found.All())
+	}
+
+	if store != h.store {
+		store.retain()
+		h.store.release(h.log)
+		h.store = store
+	}
+	h.budget.SetLimit(cfg.Server.BodyMemory)
+	h.level.Set(slogLevel(cfg.Log.Level))
+	if keys := config.NeedRestart(h.first, cfg); len(keys) > 0 {
+		h.log.Warn("these settings take effect at the next start", slog.String("keys", strings.Join(keys, ", ")))
+	}
+	changed := changes(previous, next)
+	h.current.Swap(next)
+	h.log.Info("reloaded", slog.Int64("generation", next.Number), slog.String("changed", changed))
+	return nil
+}
+
+func (h *Host) reloadTLS(cfg *config.Config) error {
+	s := h.server.Load()
+	if s == nil || cfg.Server.TLSCert == "" || h.first.Server.TLSCert == "" {
+		return nil
+	}
+	return s.ReloadTLS(cfg.Server.TLSCert, cfg.Server.TLSKey)
+}
+
+// changes says in a few words what a reload changed.
+func changes(old, next *generation.Generation) string {
+	before := map[string]*generation.Plugin{}
+	for _, p := range old.Plugins() {
+		before[p.Name] = p
+	}
+	var words []string
+	for _, p := range next.Plugins() {
+		switch was := before[p.Name]; {
+		case was == nil:
+			words = append(words, "plugin "+p.Name+" added")
+		case was != p && was.Hash() == p.Hash():
+			words = append(words, "plugin "+p.Name+" (settings)")
+		case was != p:
+			words = append(words, "plugin "+p.Name)
+		}
+		delete(before, p.Name)
+	}
+	for name := range before {
+		words = append(words, "plugin "+name+" removed")
+	}
+	if a, b := len(old.Routes()), len(next.Routes()); a != b {
+		words = append(words, fmt.Sprintf("routes %d to %d", a, b))
+	}
+	slices.Sort(words)
+	if len(words) == 0 {
+		return "no plugin"
+	}
+	return strings.Join(words, ", ")
+}
+
+// watch reloads when host.toml, a plugin or a certificate changes, until ctx
+// ends.
+func (h *Host) watch(ctx context.Context) {
+	reload.Watch(ctx, h.look, func() {
+		// Reload has logged what went wrong; the next change tries again.
+		if err := h.Reload(); errors.Is(err, ErrClosed) {
+			return
+		}
+	}, h.log)
+}
+
+// look takes the fingerprint of everything a generation is built from.
+func (h *Host) look() (dirs []string, fingerprint string) {
+	var b strings.Builder
+	files := []string{h.file}
+	dirs = []string{filepath.Dir(h.file)}
+	if g := h.current.Acquire(); g != nil {
+		cfg := g.Config
+		g.Release()
+		dirs = append(dirs, cfg.PluginDir)
+		// Names that begin with a dot are files on their way to another name.
+		plugins, _ := filepath.Glob(filepath.Join(cfg.PluginDir, "[a-z]*.wasm"))
+		files = append(files, plugins...)
+		if cfg.Server.TLSCert != "" {
+			files = append(files, cfg.Server.TLSCert, cfg.Server.TLSKey)
+			dirs = append(dirs, filepath.Dir(cfg.Server.TLSCert), filepath.Dir(cfg.Server.TLSKey))
+		}
+	}
+	for _, file := range files {
+		if s, err := os.Stat(file); err != nil {
+			fmt.Fprintf(&b, "%s -\n", file)
+		} else {
+			fmt.Fprintf(&b, "%s %d %d\n", file, s.Size(), s.ModTime().UnixNano())
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs), b.String()
+}
