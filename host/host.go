@@ -68,7 +68,7 @@ func Open(file string, o Options) (*Host, error) {
 	if cfg == nil {
 		return nil, problems
 	}
-	h, err := open(cfg, o)
+	h, err := open(cfg, o, false)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +108,9 @@ func Open(file string, o Options) (*Host, error) {
 // host would keep them for hours.
 func giveBack() { go debug.FreeOSMemory() }
 
-// open makes a host that serves nothing yet.
-func open(cfg *config.Config, o Options) (*Host, error) {
+// open makes a host that serves nothing yet. A quiet one says of itself only what
+// is worth a warning; what plugins log is not affected.
+func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 	if o.Log == nil {
 		o.Log = os.Stderr
 	}
@@ -125,6 +126,10 @@ func open(cfg *config.Config, o Options) (*Host, error) {
 		budget:  new(exchange.Budget),
 	}
 	h.log = newLogger(o.Log, cfg.Log, h.level)
+	guestLog := h.log
+	if quiet {
+		h.log = newLogger(o.Log, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
+	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
 	h.metrics = metrics.New(
 		metrics.Gauge{Name: "wasmlane_requests_in_flight", Help: "Requests being served.",
@@ -154,6 +159,7 @@ func open(cfg *config.Config, o Options) (*Host, error) {
 		Budget:   h.budget,
 		Builtins: h.builtins(),
 		Log:      h.log,
+		GuestLog: guestLog,
 	}
 	return h, nil
 }
@@ -178,7 +184,7 @@ func Check(file string, o Options) error {
 	if cfg == nil {
 		return problems
 	}
-	h, err := open(cfg, o)
+	h, err := open(cfg, o, false)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func Invoke(file string, i Invocation, real bool, o Options) (*Answer, error) {
 		return nil, problems
 	}
 	name, export, _ := strings.Cut(i.Handler, ".")
-	h, err := open(cfg, o)
+	h, err := open(cfg, o, true)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,8 @@ type Builder struct {
 	Client   *call.Client
 	Budget   *exchange.Budget   // of request bodies
 	Builtins map[string]Builtin // by name, without the "@"
-	Log      *slog.Logger
+	Log      *slog.Logger       // of the host
+	GuestLog *slog.Logger       // of what plugins say
 }
 
 // Builtin is a handler of the host's own.

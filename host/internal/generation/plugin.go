@@ -97,7 +97,7 @@ func (b *Builder) load(ctx context.Context, cfg *config.Config, name string, sto
 	p.view = &exchange.Plugin{
 		Name:        name,
 		Config:      settings.Config,
-		Log:         b.Log,
+		Log:         b.GuestLog,
 		MaxResponse: cfg.Server.MaxResponse,
 	}
 	if settings.Store != "" {
@@ -127,7 +127,6 @@ func (b *Builder) compile(ctx context.Context, p *Plugin, wasm []byte) (err erro
 			p.hash, p.Name, want)
 	}
 	start := time.Now()
-	b.Log.Debug("compiling plugin", slog.String("plugin", p.Name), slog.Int("bytes", len(wasm)))
 	p.module, err = b.Runtime.Load(ctx, p.Name, wasm)
 	if err != nil {
 		return err
