@@ -1,0 +1,3 @@
+module github.com/wasmlane/wasmlane/sdk/go
+
+go 1.24
