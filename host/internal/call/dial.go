@@ -1,0 +1,110 @@
+package call
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+)
+
+// conn is a connection to an origin. One call at a time uses it.
+type conn struct {
+	net.Conn              // TLS, where there is
+	tcp      *net.TCPConn // what is below
+	pool     *pool
+	since    time.Time // idle since
+	reused   bool      // has carried a call before this one
+}
+
+// connect returns a connection for a call: an idle one, or a new one when fresh
+// is asked for.
+func (c *Client) connect(ctx context.Context, p *pool, fresh bool) (*conn, error) {
+	if !fresh {
+		if conn := c.reuse(p); conn != nil {
+			return conn, nil
+		}
+	}
+	timed, cancel := context.WithTimeout(ctx, c.options.DialTimeout)
+	defer cancel()
+	dialer := net.Dialer{Resolver: c.options.Resolver}
+	if !p.private {
+		// After the name has been resolved and for each of its addresses, so that no
+		// second look at the name can give another answer.
+		dialer.ControlContext = onlyPublic
+	}
+	raw, err := dialer.DialContext(timed, "tcp", p.origin.dial)
+	if err != nil {
+		return nil, c.dialError(ctx, timed, &p.origin, err)
+	}
+	conn := &conn{Conn: raw, tcp: raw.(*net.TCPConn), pool: p}
+	if !p.origin.secure {
+		return conn, nil
+	}
+	secure := tls.Client(raw, &tls.Config{
+		ServerName:         p.origin.host,
+		RootCAs:            c.options.RootCAs,
+		ClientSessionCache: c.sessions,
+		NextProtos:         []string{"http/1.1"},
+		MinVersion:         tls.VersionTLS12,
+	})
+	if err := secure.HandshakeContext(timed); err != nil {
+		_ = raw.Close()
+		if timed.Err() != nil {
+			return nil, c.dialError(ctx, timed, &p.origin, err)
+		}
+		return nil, unavailable(ctx, &p.origin, "TLS handshake", err)
+	}
+	conn.Conn = secure
+	return conn, nil
+}
+
+func (c *Client) dialError(ctx, timed context.Context, o *origin, err error) error {
+	switch {
+	case ended(ctx) != nil:
+		return ended(ctx)
+	case errors.Is(err, ErrDenied):
+		return fmt.Errorf("%s: %w", o.text, err)
+	case timed.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: %s: no connection within %v: %w", ErrUnavailable, o.text, c.options.DialTimeout, err)
+	default:
+		return unavailable(ctx, o, "no connection", err)
+	}
+}
+
+// onlyPublic refuses a connection, before its first packet, to an address that is
+// not public.
+func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !public(at.Addr()) {
+		return fmt.Errorf("%w: %s is not a public address; to allow it, list the address itself in outbound", ErrDenied, address)
+	}
+	return nil
+}
+
+// drop closes the connection without the last words of TLS, which may have to
+// wait for the other side.
+func (c *conn) drop() { _ = c.tcp.Close() }
+
+// quiet reports whether an idle connection is still open and has nothing to say:
+// what comes unasked belongs to no answer.
+func (c *conn) quiet() bool {
+	if !silent(c.tcp) {
+		return false
+	}
+	secure, ok := c.Conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	// TLS may hold the rest of a record that has been read already.
+	var one [1]byte
+	if secure.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return false
+	}
+	n, err := secure.Read(one[:])
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && secure.SetReadDeadline(time.Time{}) == nil
+}
