@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -127,31 +129,38 @@ func routeOf(r *generation.Route) RouteStatus {
 
 // Module is what a .wasm file says of itself.
 type Module struct {
-	Size        int
-	SHA256      string
-	Language    string // as its producers section tells; "" when it does not
-	Producers   string
-	Handlers    []string
-	NotHandlers []string // exports with a handler's name and another type
-	Imports     []ModuleImport
-	MemoryMin   uint64 // bytes
-	MemoryMax   uint64 // bytes; 0 when not declared
-	Initialize  bool   // exports _initialize
-	Init        bool   // exports wasmlane_init
+	Size        int            `json:"size_bytes"`
+	SHA256      string         `json:"sha256"`
+	Language    string         `json:"language,omitempty"` // as its producers section tells; "" when it does not
+	Producers   string         `json:"producers,omitempty"`
+	Handlers    []string       `json:"handlers"`
+	NotHandlers []string       `json:"not_handlers,omitempty"` // exports with a handler's name and another type
+	Imports     []ModuleImport `json:"imports"`
+	MemoryMin   uint64         `json:"memory_min_bytes"`
+	MemoryMax   uint64         `json:"memory_max_bytes,omitempty"` // 0 when not declared
+	Initialize  bool           `json:"initialize"`                 // exports _initialize
+	Init        bool           `json:"init"`                       // exports wasmlane_init
 }
 
 // ModuleImport is one function a module imports.
 type ModuleImport struct {
-	Module, Name string
-	Grant        string // the line of host.toml it needs, or ""
+	Module  string `json:"module"`
+	Name    string `json:"name"`
+	Grant   string `json:"grant,omitempty"`   // the line of host.toml it needs, or ""
+	Unknown bool   `json:"unknown,omitempty"` // this host does not have it, and would not load the module
 }
 
-// Inspect reads a .wasm file and says what a host would make of it. A file that
-// no host would load is an error that says why.
+// Inspect reads a .wasm file and says what a host would make of it. It compiles
+// nothing: a module that it describes may still be refused, but what is no module
+// is an error that says why.
 func Inspect(file string) (*Module, error) {
 	wasm, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, &FileError{file, err}
 	}
 	info, err := sandbox.Inspect(context.Background(), wasm)
 	if err != nil {
@@ -159,11 +168,16 @@ func Inspect(file string) (*Module, error) {
 	}
 	m := &Module{
 		Size: info.Size, SHA256: info.SHA256, Language: info.Language, Producers: info.Producers,
-		Handlers: info.Handlers, MemoryMin: info.MemoryMin, MemoryMax: info.MemoryMax,
+		Handlers: append([]string{}, info.Handlers...), Imports: []ModuleImport{},
+		MemoryMin: info.MemoryMin, MemoryMax: info.MemoryMax,
 		Initialize: info.HasInitialize, Init: info.HasInit,
 	}
 	for _, bad := range info.BadHandlers {
 		m.NotHandlers = append(m.NotHandlers, bad.Name+" "+bad.Signature)
+	}
+	known := map[string]bool{}
+	for _, i := range generation.Imports() {
+		known[i.Module+"."+i.Name] = true
 	}
 	for _, i := range info.Imports {
 		f, _ := abi.Lookup(i.Name)
@@ -171,7 +185,7 @@ func Inspect(file string) (*Module, error) {
 		if i.Module == abi.Module {
 			grant = f.Group.Grant()
 		}
-		m.Imports = append(m.Imports, ModuleImport{i.Module, i.Name, grant})
+		m.Imports = append(m.Imports, ModuleImport{i.Module, i.Name, grant, !known[i.Module+"."+i.Name]})
 	}
 	return m, nil
 }

@@ -76,7 +76,7 @@ func (h *Host) access(x *exchange.Exchange, status int) {
 		return
 	}
 	r := &x.Request
-	attrs := [...]slog.Attr{
+	attrs := [9]slog.Attr{
 		slog.String("method", string(r.Method)),
 		slog.String("path", string(r.Path)),
 		slog.Int("status", status),
@@ -86,7 +86,12 @@ func (h *Host) access(x *exchange.Exchange, status int) {
 		slog.String("request_id", string(r.ID)),
 		slog.String("handler", x.Handled()),
 	}
-	h.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:]...)
+	n := len(attrs) - 1
+	if reason := x.Reason(); reason != "" {
+		attrs[n] = slog.String("reason", reason)
+		n++
+	}
+	h.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:n]...)
 }
 
 // connOf returns what the exchange needs of a connection of our own server, or

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -59,10 +60,10 @@ type Host struct {
 // ErrClosed is returned by what is asked of a closed host.
 var ErrClosed = errors.New("the host is closed")
 
-// Open reads the configuration, compiles the plugins and opens the store. The
-// error holds every problem of the configuration, a line each. A plugin that
-// does not load is no error: its routes answer 503, the others serve, and the
-// log says why.
+// Open reads the configuration, compiles the plugins and opens the store. When
+// the configuration is broken, the error holds every problem, a line each. A
+// plugin that does not load is no error by itself: its routes answer 503, the
+// others serve, and the log says why.
 func Open(file string, o Options) (*Host, error) {
 	cfg, problems := config.Load(file)
 	if cfg == nil {
@@ -86,14 +87,14 @@ func Open(file string, o Options) (*Host, error) {
 		problems = append(problems, serverError(cfg, err))
 	}
 	next, found := h.build(cfg, store, nil)
-	problems = append(problems, found.Config...).Sort()
-	if len(problems) > 0 {
+	found.Config = append(problems, found.Config...).Sort()
+	if len(found.Config) > 0 {
 		next.Release()
 		h.closeLocked()
-		return nil, problems
+		return nil, joined(found.All())
 	}
 	for _, err := range found.Plugins {
-		h.log.Error("plugin not loaded; its routes answer 503", slog.Any("error", err))
+		h.log.Error("not loaded; the routes concerned answer 503", slog.Any("error", err))
 	}
 	for _, file := range generation.Ignored(cfg) {
 		h.log.Warn("file ignored: a plugin's name is [a-z][a-z0-9_-]*", slog.String("file", file))
@@ -140,12 +141,14 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 			Value: func() float64 { return float64(h.Generation()) }},
 		metrics.Gauge{Name: "wasmlane_request_body_bytes", Help: "Bytes of request bodies held.",
 			Value: func() float64 { return float64(h.budget.Used()) }},
+		metrics.Gauge{Name: "go_goroutines", Help: "Goroutines of the process.",
+			Value: func() float64 { return float64(runtime.NumGoroutine()) }},
 		metrics.Gauge{Name: "process_resident_memory_bytes", Help: "Resident memory.",
 			Value: func() float64 { return float64(residentBytes()) }},
 		metrics.Gauge{Name: "process_start_time_seconds", Help: "Start of the process, in seconds of Unix time.",
 			Value: func() float64 { return float64(h.started.UnixMilli()) / 1000 }},
 	)
-	runtime, err := sandbox.New(context.Background(), sandbox.Options{
+	engine, err := sandbox.New(context.Background(), sandbox.Options{
 		CacheDir: cfg.CacheDir,
 		Imports:  generation.Imports(),
 		Log:      h.log,
@@ -154,7 +157,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		return nil, err
 	}
 	h.builder = &generation.Builder{
-		Runtime:  runtime,
+		Runtime:  engine,
 		Client:   call.New(call.Options{MaxResponse: cfg.Server.MaxResponse}),
 		Budget:   h.budget,
 		Builtins: h.builtins(),
@@ -194,13 +197,13 @@ func Check(file string, o Options) error {
 	h.store = unavailableStore()
 	next, found := h.build(cfg, h.store, nil)
 	defer next.Release()
-	found.Config = append(problems, found.Config...).Sort()
 	if err := checkStore(cfg); err != nil {
-		found.Config = append(found.Config, storeError(cfg, err))
+		problems = append(problems, storeError(cfg, err))
 	}
 	if err := h.checkServer(cfg); err != nil {
-		found.Config = append(found.Config, serverError(cfg, err)).Sort()
+		problems = append(problems, serverError(cfg, err))
 	}
+	found.Config = append(problems, found.Config...).Sort()
 	if !found.Any() {
 		return nil
 	}

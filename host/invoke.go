@@ -95,7 +95,11 @@ func (h *Host) invoke(g *generation.Generation, p *generation.Plugin, export str
 	var ctx fasthttp.RequestCtx
 	x := exchange.Acquire()
 	defer x.Release()
-	if err := x.BeginText(&ctx.Response, i.text(), i.Body); err != nil {
+	head, err := i.text()
+	if err != nil {
+		return nil, err
+	}
+	if err := x.BeginText(&ctx.Response, head, i.Body); err != nil {
 		return nil, fmt.Errorf("the request: %w", err)
 	}
 	x.Params = namedParams(i.Params)
@@ -104,8 +108,16 @@ func (h *Host) invoke(g *generation.Generation, p *generation.Plugin, export str
 	return answerOf(&ctx.Response), nil
 }
 
+// errLineBreak is about a part of an Invocation that would begin another.
+var errLineBreak = errors.New("the request: a line break in the method, the path or a header")
+
 // text is the request's head as it would stand on the wire.
-func (i *Invocation) text() []byte {
+func (i *Invocation) text() ([]byte, error) {
+	for _, part := range append([]string{i.Method, i.Path}, i.Headers...) {
+		if strings.ContainsAny(part, "\r\n") {
+			return nil, errLineBreak
+		}
+	}
 	method := i.Method
 	if method == "" {
 		method = "GET"
@@ -125,7 +137,7 @@ func (i *Invocation) text() []byte {
 	if !slices.ContainsFunc(i.Headers, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), "host:") }) {
 		b.WriteString("Host: localhost\n")
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 func answerOf(resp *fasthttp.Response) *Answer {

@@ -30,7 +30,7 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 	if err != nil {
 		return serverError(cfg, err)
 	}
-	operator, err := h.adminServer(cfg)
+	operator, operatorAddr, err := h.adminServer(cfg)
 	if err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 		h.watch(ctx)
 	}()
 	h.log.Info("listening", slog.String("addr", addr.String()))
+	if operator != nil {
+		h.log.Info("admin listening", slog.String("addr", operatorAddr.String()))
+	}
 	if listening != nil {
 		listening(addr.String())
 	}
@@ -153,9 +156,9 @@ func (h *Host) config() *config.Config {
 }
 
 // adminServer listens for the operator; nil when host.toml turns that off.
-func (h *Host) adminServer(cfg *config.Config) (*server.Server, error) {
+func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error) {
 	if cfg.Admin.Listen == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	settings := config.Defaults().Server
 	settings.Listen = cfg.Admin.Listen
@@ -176,17 +179,18 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, error) {
 		},
 		Log: h.log,
 	})
+	var addr net.Addr
 	if err == nil {
-		_, err = s.Listen()
+		addr, err = s.Listen()
 	}
 	if err != nil {
 		var setting *server.SettingError
 		if errors.As(err, &setting) {
 			err = errors.New(setting.Message) // its key names the other listener
 		}
-		return nil, cfg.Error(cfg.Lines.Of("admin.listen"), "admin.listen", "%v", err)
+		return nil, nil, cfg.Error(cfg.Lines.Of("admin.listen"), "admin.listen", "%v", err)
 	}
-	return s, nil
+	return s, addr, nil
 }
 
 func (h *Host) reloadForAdmin() (int64, []string) {

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // shutdown runs Shutdown and returns its result when it is there.
@@ -196,15 +194,27 @@ func TestAnnounceTime(t *testing.T) {
 func TestDrainEndsIdle(t *testing.T) {
 	o := options()
 	o.Config.ReadTimeout, o.Config.IdleTimeout = time.Hour, time.Hour
-	s := start(t, o)
-	idle, silent := s.dial(), s.dial()
-	idle.get()
-	s.waitOpen(2)
-	if err := wait(t, s.shutdown(patience)); err != nil {
-		t.Error(err)
+	plain := start(t, o)
+	roots := useTLS(t, &o)
+	secure := start(t, o)
+	dialTLS := func() *peer { return secure.dialTLS(roots) }
+	clients := map[*running]func() *peer{plain: plain.dial, secure: dialTLS}
+	drains := make([]<-chan error, 0, len(clients))
+	ends := make([]*peer, 0, 2*len(clients))
+	for s, dial := range clients {
+		idle, silent := dial(), dial()
+		idle.get()
+		s.waitOpen(2)
+		drains, ends = append(drains, s.shutdown(patience)), append(ends, idle, silent)
 	}
-	idle.ended()
-	silent.ended()
+	for _, drain := range drains {
+		if err := wait(t, drain); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, c := range ends {
+		c.ended()
+	}
 }
 
 // TestDrainIsQuick: without connections there is nobody to tell, and not a tick is
@@ -212,131 +222,4 @@ func TestDrainEndsIdle(t *testing.T) {
 func TestDrainIsQuick(t *testing.T) {
 	s := start(t, options())
 	s.announce(context.Background(), nil)
-}
-
-// TestHurry: a connection that has begun a request is not disturbed, one that has
-// not ends.
-func TestHurry(t *testing.T) {
-	s := start(t, options())
-	c := s.dial()
-	c.get()
-	hurry := func(state fasthttp.ConnState) {
-		var conn *Conn
-		s.conns.each(func(c *Conn) { conn = c })
-		s.until("state", func() bool {
-			conn.mu.Lock()
-			defer conn.mu.Unlock()
-			return conn.state == state
-		})
-		conn.hurry(time.Now(), 0)
-		conn.mu.Lock()
-		defer conn.mu.Unlock()
-		if want := state == fasthttp.StateIdle; conn.hurried != want {
-			t.Errorf("state %v: hurried is %v", state, conn.hurried)
-		}
-	}
-	c.send("GET / HT")
-	hurry(fasthttp.StateActive)
-	c.send("TP/1.1\r\nHost: a\r\n\r\n")
-	if a := c.answer("GET"); a.StatusCode != 200 {
-		t.Fatalf("got %d", a.StatusCode)
-	}
-	hurry(fasthttp.StateIdle)
-	c.ended()
-}
-
-// TestReprieve: a request that arrives together with the end of the wait for it
-// is answered.
-func TestReprieve(t *testing.T) {
-	server, clientSide := tcpPair(t)
-	s, err := New(options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := &Conn{tcp: server, server: s, since: time.Now()}
-	if _, err := clientSide.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	waitFor(t, "data", func() bool { return peek(server) == peekData })
-	conn.hurry(time.Now(), 0)
-	buf := make([]byte, 8)
-	if n, err := conn.Read(buf); n != 1 || err != nil {
-		t.Errorf("read %d, %v", n, err)
-	}
-	conn.hurry(time.Now(), 0)
-	if n, err := conn.Read(buf); n != 0 || err == nil {
-		t.Errorf("read %d, %v, want the end of the wait", n, err)
-	}
-	// The rest of a first request whose first byte came before the end of the wait.
-	conn.setState(fasthttp.StateActive)
-	if conn.hurried {
-		t.Error("the end of the wait outlived the wait")
-	}
-	if _, err := clientSide.Write([]byte("y")); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := conn.Read(buf); n != 1 || err != nil {
-		t.Errorf("read %d, %v", n, err)
-	}
-}
-
-// tcpPair returns both ends of a connection.
-func tcpPair(t *testing.T) (a, b *net.TCPConn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	dialled, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _, _ = dialled.Close(), accepted.Close() })
-	return accepted.(*net.TCPConn), dialled.(*net.TCPConn)
-}
-
-func TestWrongOrder(t *testing.T) {
-	s, err := New(options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Serve(); !errors.Is(err, ErrNotListening) {
-		t.Errorf("Serve first: %v", err)
-	}
-	if err := s.Shutdown(context.Background()); err != nil {
-		t.Errorf("Shutdown first: %v", err)
-	}
-	addr, err := s.Listen()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Listen(); !errors.Is(err, ErrListening) {
-		t.Errorf("Listen twice: %v", err)
-	}
-	// Listening and never serving leaves nothing behind.
-	if err := s.Shutdown(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if _, err := net.Dial("tcp", addr.String()); err == nil {
-		t.Error("still listening")
-	}
-	if err := s.Serve(); err != nil {
-		t.Errorf("Serve after Shutdown: %v", err)
-	}
-
-	r := start(t, options())
-	r.dial().get()
-	if err := r.Serve(); !errors.Is(err, ErrServing) {
-		t.Errorf("Serve twice: %v", err)
-	}
-	for range 2 {
-		if err := wait(t, r.shutdown(patience)); err != nil {
-			t.Errorf("Shutdown: %v", err)
-		}
-	}
 }
