@@ -77,6 +77,7 @@ func (h *Host) reloadLocked() (err error) {
 		h.store = store
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
+	h.builder.Client.SetMaxResponse(cfg.Server.MaxResponse)
 	h.level.Set(slogLevel(cfg.Log.Level))
 	if keys := config.NeedRestart(h.first, cfg); len(keys) > 0 {
 		h.log.Warn("these settings take effect at the next start", slog.String("keys", strings.Join(keys, ", ")))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -43,6 +44,8 @@ type Client struct {
 	readers  sync.Pool // *bufio.Reader of maxHead bytes
 	buffers  sync.Pool // *[]byte, to build requests in
 
+	maxResponse atomic.Int64 // bytes of an answer's body
+
 	mu     sync.Mutex
 	pools  map[target]*pool
 	timer  *time.Timer // closes what has been idle for too long; nil when nothing is idle
@@ -55,12 +58,18 @@ func New(options Options) *Client {
 	setDefault(&options.MaxConns, 256)
 	setDefault(&options.DialTimeout, 10*time.Second)
 	setDefault(&options.IdleTimeout, 30*time.Second)
-	return &Client{
+	c := &Client{
 		options:  options,
 		sessions: tls.NewLRUClientSessionCache(64),
 		pools:    make(map[target]*pool),
 	}
+	c.SetMaxResponse(options.MaxResponse)
+	return c
 }
+
+// SetMaxResponse changes how many bytes of body an answer may have, for calls
+// that begin later.
+func (c *Client) SetMaxResponse(bytes int64) { c.maxResponse.Store(bytes) }
 
 func setDefault[T int | int64 | time.Duration](v *T, otherwise T) {
 	if *v <= 0 {

@@ -64,7 +64,7 @@ func (c *Client) exchange(ctx context.Context, conn *conn, m message, resp *fast
 	}()
 	resp.Header.SetNoDefaultContentType(true)
 	resp.SkipBody = m.head
-	err = resp.ReadLimitBody(r, int(min(c.options.MaxResponse, math.MaxInt32)))
+	err = resp.ReadLimitBody(r, int(min(c.maxResponse.Load(), math.MaxInt32)))
 	switch {
 	case err == nil:
 		err = c.check(&conn.pool.origin, in, resp)
@@ -80,7 +80,7 @@ func (c *Client) exchange(ctx context.Context, conn *conn, m message, resp *fast
 // wireLimit bounds all bytes of an answer, for what the limits of head and body do
 // not see: chunks may come a byte at a time and with comments.
 func (c *Client) wireLimit() int64 {
-	return 4*maxHead + 8*min(c.options.MaxResponse, math.MaxInt64/16)
+	return 4*maxHead + 8*min(c.maxResponse.Load(), math.MaxInt64/16)
 }
 
 // check refuses an answer that the library takes for one and that is none.
@@ -101,7 +101,7 @@ func (c *Client) explain(ctx context.Context, conn *conn, in *meter, err error) 
 	case ended(ctx) != nil:
 		return ended(ctx)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return fmt.Errorf("%w: %s: its body is over %d bytes", ErrTooLarge, o.text, c.options.MaxResponse)
+		return fmt.Errorf("%w: %s: its body is over %d bytes", ErrTooLarge, o.text, c.maxResponse.Load())
 	case errors.As(err, &head):
 		return fmt.Errorf("%w: %s: its head is over %d bytes", ErrTooLarge, o.text, maxHead)
 	case in.over:

@@ -15,6 +15,7 @@ func (x *Exchange) Fail(status int, message string) {
 	if x.Streaming() {
 		return
 	}
+	x.reason = message
 	WriteError(x.Response, status, message, x.Request.ID)
 }
 

@@ -62,13 +62,13 @@ func (x *Exchange) ReadBody(limit int64, budget *Budget) error {
 	}
 	request := &x.ctx.Request
 	size := int64(request.Header.ContentLength())
-	switch {
-	case size == 0 || size < -1:
+	if size == 0 || size < -1 {
 		return nil
-	case size > limit:
-		return ErrBodyTooLarge
 	}
 	x.Request.BodySize = size
+	if size > limit {
+		return ErrBodyTooLarge
+	}
 	if !request.IsBodyStream() { // a server that reads bodies by itself
 		x.Request.Body = request.Body()
 		if int64(len(x.Request.Body)) > limit {
@@ -119,7 +119,7 @@ func (x *Exchange) readStream(r io.Reader, size, limit int64) error {
 		case int64(len(buf)) > limit:
 			return ErrBodyTooLarge
 		case err == io.EOF:
-			if int64(len(buf)) < size {
+			if int64(len(buf)) < size || (size < 0 && x.cutShort()) {
 				return ErrBodyTruncated
 			}
 			x.Request.Body = buf
@@ -129,6 +129,12 @@ func (x *Exchange) readStream(r io.Reader, size, limit int64) error {
 		}
 	}
 }
+
+// cutShort reports whether a chunked body that seems to have ended was cut off:
+// the library takes the end of the connection, between two chunks, for the end of
+// the body. A client that has sent its last chunk waits for the answer, so one
+// that is gone by now had not.
+func (x *Exchange) cutShort() bool { return x.conn != nil && !x.conn.Alive() }
 
 // growth says by how much a full buffer of have bytes grows: bodyStep at first,
 // doubling later, and never past what the announced size needs.

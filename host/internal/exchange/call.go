@@ -32,12 +32,11 @@ func (r *CallRequest) parse(head []byte) bool {
 			return false
 		}
 	}
-	// A line with a stray CR, an empty line in the middle or a missing colon is a
-	// mistake of the guest's, not a header.
-	if bytes.IndexByte(r.buf, '\r') >= 0 || bytes.Contains(fields, []byte("\n\n")) || bytes.HasPrefix(fields, []byte{'\n'}) {
+	// A stray CR is a mistake of the guest's; its lines end in LF.
+	if bytes.IndexByte(r.buf, '\r') >= 0 {
 		return false
 	}
-	if r.Head.parse(fields) != nil {
+	if r.Head.parse(fields, textLines) != nil {
 		return false
 	}
 	for i := range r.Head.fields {

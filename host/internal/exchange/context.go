@@ -3,13 +3,15 @@ package exchange
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // Why a guest is ended from inside a host function. They are thrown as panics,
-// on the guest's own goroutine, and come back in the sandbox's trap.
+// on the guest's own goroutine, and come back in the sandbox's trap, which knows
+// a deadline by the context's error.
 var (
-	ErrDeadline = errors.New("deadline passed while waiting")
+	ErrDeadline = fmt.Errorf("waiting: %w", context.DeadlineExceeded)
 	ErrClosed   = errors.New("the client went away")
 )
 

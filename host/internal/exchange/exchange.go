@@ -73,9 +73,10 @@ type Exchange struct {
 	reserved int64
 
 	waited    [waitKinds]time.Duration
-	written   int64 // bytes of body the guest wrote
-	headBytes int   // bytes of headers the guest set
-	overflow  bool  // a write was refused TOO_LARGE
+	written   int64  // bytes of body the guest wrote
+	headBytes int    // bytes of headers the guest set
+	overflow  bool   // a write was refused TOO_LARGE
+	reason    string // the host's own error answer, see Fail
 	stream    *Stream
 
 	callRequest CallRequest // the call being made
@@ -176,6 +177,10 @@ func (x *Exchange) Handled() string {
 	}
 	return x.Plugin.Name + "." + x.Handler
 }
+
+// Reason returns the message of the host's own error answer, for the access log;
+// "" when the answer is not one.
+func (x *Exchange) Reason() string { return x.reason }
 
 // Overflowed reports that a write was refused as over max_response and that
 // nothing had been sent by then, so that the response is not whole.

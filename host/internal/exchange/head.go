@@ -24,28 +24,39 @@ var (
 	errFieldName    = errors.New("malformed header name")
 	errFieldValue   = errors.New("control character in a header value")
 	errFieldFolded  = errors.New("folded header line")
+	errLineEnd      = errors.New("header line not ended by CRLF")
 	errBothFramings = errors.New("both Content-Length and Transfer-Encoding")
 	errFraming      = errors.New("ambiguous message framing")
 	errHost         = errors.New("missing or repeated Host")
 )
 
-// parse reads the lines of a header block, each ended by CRLF or LF, up to the
-// empty line or the end. It lowers the names in place. The fields alias block.
+// parse reads the lines of a header block, each ended by end, up to the empty
+// line or the end. On the wire that is CRLF, and nothing else: the HTTP library
+// takes a bare LF too, and does not always see the end of the head where we
+// would. In a guest's own text it is LF. The names are lowered in place, and the
+// fields alias block.
 //
 // It is stricter than the HTTP library: RFC 9112 section 5 lets a server refuse
 // what two parties might read differently, and everything refused here is such
 // a case.
-func (h *Head) parse(block []byte) error {
+func (h *Head) parse(block []byte, end string) error {
 	h.fields = h.fields[:0]
 	for len(block) > 0 {
 		line := block
 		if i := bytes.IndexByte(block, '\n'); i >= 0 {
-			line, block = block[:i], block[i+1:]
+			line, block = block[:i+1], block[i+1:]
+			ended := len(line) - len(end)
+			if ended < 0 || string(line[ended:]) != end {
+				return errLineEnd
+			}
+			line = line[:ended]
 		} else {
 			block = nil
 		}
-		line = bytes.TrimSuffix(line, []byte{'\r'})
 		if len(line) == 0 {
+			if len(block) > 0 {
+				return errFieldLine
+			}
 			break
 		}
 		if line[0] == ' ' || line[0] == '\t' {
@@ -118,6 +129,12 @@ func (h *Head) lookup(name string) []byte {
 	}
 	return nil
 }
+
+// Ends of lines, see parse.
+const (
+	wireLines = "\r\n"
+	textLines = "\n"
+)
 
 // name returns the index-th distinct header name.
 func (h *Head) name(index uint32) ([]byte, bool) {

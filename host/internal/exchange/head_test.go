@@ -24,7 +24,7 @@ func TestHeads(t *testing.T) {
 		want := strings.TrimSpace(line[len(quoted):])
 		var h Head
 		got := "ok"
-		if err := h.parse([]byte(block)); err != nil {
+		if err := h.parse([]byte(block), wireLines); err != nil {
 			got = err.Error()
 		} else if err := h.checkFraming(true); err != nil {
 			got = err.Error()
@@ -37,13 +37,13 @@ func TestHeads(t *testing.T) {
 
 func TestHTTP10NeedsNoHostAndKnowsNoChunks(t *testing.T) {
 	var h Head
-	if err := h.parse([]byte("X: y\r\n")); err != nil {
+	if err := h.parse([]byte("X: y\r\n"), wireLines); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.checkFraming(false); err != nil {
 		t.Errorf("without Host: %v", err)
 	}
-	if err := h.parse([]byte("Transfer-Encoding: chunked\r\n")); err != nil {
+	if err := h.parse([]byte("Transfer-Encoding: chunked\r\n"), wireLines); err != nil {
 		t.Fatal(err)
 	}
 	if h.checkFraming(false) == nil {
@@ -53,7 +53,7 @@ func TestHTTP10NeedsNoHostAndKnowsNoChunks(t *testing.T) {
 
 func TestHeadLookups(t *testing.T) {
 	var h Head
-	if err := h.parse([]byte("A: 1\r\nCookie: a=b\r\nb: 2\r\na: 3\r\ncookie: c=d\r\n")); err != nil {
+	if err := h.parse([]byte("A: 1\r\nCookie: a=b\r\nb: 2\r\na: 3\r\ncookie: c=d\r\n"), wireLines); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -88,7 +88,7 @@ func FuzzHead(f *testing.F) {
 	f.Add([]byte("A:b\n c:d\n\n"))
 	f.Fuzz(func(t *testing.T, block []byte) {
 		var h Head
-		if h.parse(block) != nil {
+		if h.parse(block, wireLines) != nil {
 			return
 		}
 		for i, field := range h.fields {

@@ -51,7 +51,7 @@ func (r *Request) read(ctx *fasthttp.RequestCtx) error {
 	r.remote = ctx.RemoteAddr()
 	r.Body, r.BodySize = nil, 0
 
-	err := r.Head.parse(header.RawHeaders())
+	err := r.Head.parse(header.RawHeaders(), wireLines)
 	r.identify(r.Head.lookup("x-request-id"))
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (r *Request) readText(head, body []byte) error {
 	r.Method, r.Target, r.Protocol = parts[0], parts[1], parts[2]
 	r.Scheme = "http"
 	r.Body, r.BodySize = body, int64(len(body))
-	err := r.Head.parse(fields)
+	err := r.Head.parse(fields, textLines)
 	r.identify(r.Head.lookup("x-request-id"))
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (r *Request) readText(head, body []byte) error {
 // "http://host/path", carries the host to use (RFC 9112 section 3.2.2).
 func (r *Request) splitTarget() error {
 	for _, c := range r.Target {
-		if c <= ' ' || c >= 0x7f {
+		if c <= ' ' || c >= 0x7f || c == '#' {
 			return errTarget
 		}
 	}
@@ -145,6 +145,9 @@ func (r *Request) splitTarget() error {
 		if i < 0 { // "*", or the authority of CONNECT: no route has such a path
 			r.Path, r.Query = rest, nil
 			return nil
+		}
+		if scheme := string(bytes.ToLower(rest[:i])); scheme != "http" && scheme != "https" {
+			return errTarget
 		}
 		rest = rest[i+3:]
 		end := bytes.IndexAny(rest, "/?")

@@ -21,6 +21,8 @@ func TestSplitTarget(t *testing.T) {
 		{"/a b", "error", "", ""},
 		{"/a\x7f", "error", "", ""},
 		{"/\xc3\xb6", "error", "", ""},
+		{"/a#b", "error", "", ""},
+		{"ftp://other/p", "error", "", ""},
 		{"http:///p", "error", "", ""},
 		{"http://user@other/p", "error", "", ""},
 	} {

@@ -123,20 +123,13 @@ func (g *Generation) loadAll(ctx context.Context, names []string, previous *Gene
 // pluginNames returns the plugins of plugin_dir and of host.toml's sections and
 // routes, sorted. Other files in the directory are none of the host's business.
 func pluginNames(cfg *config.Config) ([]string, *config.Error) {
-	var names []string
-	entries, err := os.ReadDir(cfg.PluginDir)
+	names, err := pluginFiles(cfg)
 	if err != nil {
 		problem := cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "cannot read %s: %v; create the directory or correct the key", cfg.PluginDir, plain(err))
 		if errors.Is(err, fs.ErrNotExist) {
 			problem = cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "%s does not exist; create the directory or correct the key", cfg.PluginDir)
 		}
 		return nil, &problem
-	}
-	for _, e := range entries {
-		name, isWasm := strings.CutSuffix(e.Name(), ".wasm")
-		if isWasm && config.IsName(name) {
-			names = append(names, name)
-		}
 	}
 	for name := range cfg.Plugins {
 		names = append(names, name)
@@ -148,6 +141,22 @@ func pluginNames(cfg *config.Config) ([]string, *config.Error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// pluginFiles returns the plugins that have a file in plugin_dir.
+func pluginFiles(cfg *config.Config) ([]string, error) {
+	entries, err := os.ReadDir(cfg.PluginDir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		name, isWasm := strings.CutSuffix(e.Name(), ".wasm")
+		if isWasm && config.IsName(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // Plugins returns the generation's plugins, sorted by name.

@@ -107,6 +107,8 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 	sub.SetDeadline(x.Deadline())
 	found := g.table.Lookup(sub.Request.Method, sub.Request.Path, paramsOf(sub))
 	switch {
+	case found.Kind == route.BadPath:
+		sub.Fail(fasthttp.StatusBadRequest, "malformed path: "+found.Err.Error())
 	case found.Kind == route.MethodNotAllowed:
 		sub.Fail(fasthttp.StatusMethodNotAllowed, "method not allowed; see Allow")
 		resp.Header.Set(fasthttp.HeaderAllow, found.Allow)
@@ -119,8 +121,11 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 		sub.Route = found.Value.Config.Path
 		g.servePlugin(sub, found.Value, nil)
 	}
-	if x.Expired() {
+	switch {
+	case x.Expired():
 		return abi.Timeout
+	case resp.StatusCode() == StatusClosed && sub.Reason() != "": // the host's, not the callee's own
+		return abi.Closed
 	}
 	return 0
 }
@@ -146,6 +151,8 @@ func (g *Generation) callRemote(x *exchange.Exchange, origin string, private boo
 		return abi.TooLarge
 	case errors.Is(err, call.ErrDenied):
 		return abi.Denied
+	case errors.Is(err, call.ErrRequest):
+		return abi.Invalid
 	}
 	return abi.Unavailable
 }

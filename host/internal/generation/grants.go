@@ -11,7 +11,7 @@ import (
 
 // checkGrants refuses a plugin that imports what host.toml does not grant it,
 // and says which line would.
-func checkGrants(info *sandbox.Info, settings *config.Plugin) error {
+func checkGrants(cfg *config.Config, file string, info *sandbox.Info, settings *config.Plugin) error {
 	missing := map[abi.Group][]string{}
 	for _, i := range info.Imports {
 		f, ok := abi.Lookup(i.Name)
@@ -22,13 +22,22 @@ func checkGrants(info *sandbox.Info, settings *config.Plugin) error {
 			missing[f.Group] = append(missing[f.Group], f.Name)
 		}
 	}
+	var names, lines []string
 	for _, group := range []abi.Group{abi.Store, abi.Calls} {
-		if names := missing[group]; len(names) > 0 {
-			return fmt.Errorf("it imports %s, which [plugin.%s] does not grant; add the line %s there",
-				strings.Join(names, ", "), settings.Name, grantLine(group, settings.Name))
+		if len(missing[group]) > 0 {
+			names = append(names, missing[group]...)
+			lines = append(lines, grantLine(group, settings.Name))
 		}
 	}
-	return nil
+	if len(lines) == 0 {
+		return nil
+	}
+	imports, add := strings.Join(names, ", "), strings.Join(lines, " and ")
+	section := "plugin." + settings.Name
+	if line := settings.Lines.Header; line > 0 {
+		return cfg.Error(line, section, "%s imports %s, which is not granted; add here: %s", file, imports, add)
+	}
+	return cfg.Error(0, section, "%s imports %s, which is not granted; add [%s] with %s", file, imports, section, add)
 }
 
 func granted(group abi.Group, settings *config.Plugin) bool {
@@ -47,5 +56,5 @@ func grantLine(group abi.Group, plugin string) string {
 	if group == abi.Store {
 		return fmt.Sprintf("store = %q", plugin)
 	}
-	return `calls = ["SERVICE"] or outbound = ["https://HOST"]`
+	return `calls = ["SERVICE"] (or outbound = ["https://HOST"])`
 }

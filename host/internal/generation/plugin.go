@@ -105,7 +105,11 @@ func (b *Builder) load(ctx context.Context, cfg *config.Config, name string, sto
 	}
 
 	wasm, err := readModule(p.file, settings)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		p.err = absent(cfg, name, p.file)
+		return p
+	case err != nil:
 		p.err = fmt.Errorf("%s: %w", p.file, err)
 		return p
 	}
@@ -115,16 +119,20 @@ func (b *Builder) load(ctx context.Context, cfg *config.Config, name string, sto
 		previous.refs.Add(1)
 		return previous
 	}
-	if err := b.compile(ctx, p, wasm); err != nil {
-		p.err = fmt.Errorf("%s: %w", p.file, err)
+	p.err = b.compile(ctx, cfg, p, wasm)
+	var placed config.Error
+	if p.err != nil && !errors.As(p.err, &placed) {
+		p.err = fmt.Errorf("%s: %w", p.file, p.err)
 	}
 	return p
 }
 
-func (b *Builder) compile(ctx context.Context, p *Plugin, wasm []byte) (err error) {
+// compile makes a plugin ready to serve. An error that is no config.Error is
+// about the plugin's file.
+func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wasm []byte) (err error) {
 	if want := p.Settings.SHA256; want != "" && want != p.hash {
-		return fmt.Errorf("its SHA-256 is %s, but plugin.%s.sha256 is %s; update the key if the new file is meant",
-			p.hash, p.Name, want)
+		return cfg.Error(p.Settings.Lines.Of("sha256"), "plugin."+p.Name+".sha256",
+			"%s has the SHA-256 %s; write that if this file is meant", p.file, p.hash)
 	}
 	start := time.Now()
 	p.module, err = b.Runtime.Load(ctx, p.Name, wasm)
@@ -138,7 +146,7 @@ func (b *Builder) compile(ctx context.Context, p *Plugin, wasm []byte) (err erro
 		}
 	}()
 	info := p.module.Info()
-	if err := checkGrants(info, p.Settings); err != nil {
+	if err := checkGrants(cfg, p.file, info, p.Settings); err != nil {
 		return err
 	}
 	for _, i := range info.Imports {
@@ -184,10 +192,7 @@ func (p *Plugin) initContext(ctx context.Context) context.Context {
 // any of it is in memory.
 func readModule(file string, settings *config.Plugin) ([]byte, error) {
 	f, err := os.Open(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, errors.New("no such file; build the plugin into plugin_dir, or remove what host.toml says of it")
-	case err != nil:
+	if err != nil {
 		return nil, plain(err)
 	}
 	defer f.Close()
@@ -211,6 +216,23 @@ func readModule(file string, settings *config.Plugin) ([]byte, error) {
 		return nil, fmt.Errorf("over max_module of %d bytes", settings.MaxModule)
 	}
 	return wasm, nil
+}
+
+// absent says that a plugin has no file, and where host.toml asks for it: at its
+// first route, which is where a name is mistyped most, or else at its section.
+func absent(cfg *config.Config, name, file string) error {
+	advice := "build the plugin into plugin_dir, or remove what host.toml says of it"
+	if files, err := pluginFiles(cfg); err == nil {
+		if near := config.Nearest(name, files); near != "" {
+			advice = fmt.Sprintf("did you mean %q?", near)
+		}
+	}
+	for _, r := range cfg.Routes {
+		if r.Plugin == name {
+			return cfg.Error(r.Lines.Of("handler"), "route.handler", "there is no %s; %s", file, advice)
+		}
+	}
+	return cfg.Error(cfg.Plugin(name).Lines.Header, "plugin."+name, "there is no %s; %s", file, advice)
 }
 
 // plain drops the path from a file error; the caller's message starts with it.

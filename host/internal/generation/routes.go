@@ -62,8 +62,10 @@ func (g *Generation) bind(r *Route) error {
 		return nil
 	}
 	p := g.plugins[c.Plugin]
-	if p == nil { // the plugin directory could not be read
-		return g.Config.Error(c.Lines.Of("handler"), "route.handler", "plugin %q was not loaded", c.Plugin)
+	if p == nil {
+		// The plugin directory could not be read. That was reported, and with it the
+		// generation never serves.
+		return nil
 	}
 	r.plugin = p
 	r.timeout = p.Settings.Timeout

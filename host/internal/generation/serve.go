@@ -22,7 +22,7 @@ func (g *Generation) Serve(x *exchange.Exchange, onEnd func()) (streams bool) {
 	case route.NotFound:
 		x.Fail(fasthttp.StatusNotFound, "no such route")
 	case route.BadPath:
-		x.Fail(fasthttp.StatusBadRequest, "malformed path")
+		x.Fail(fasthttp.StatusBadRequest, "malformed path: "+found.Err.Error())
 		x.Hangup()
 	case route.MethodNotAllowed:
 		x.Fail(fasthttp.StatusMethodNotAllowed, "method not allowed; see Allow")
