@@ -38,6 +38,7 @@ type Host struct {
 	options Options
 	started time.Time
 	first   *config.Config // as opened; what only a restart changes
+	opened  string         // the fingerprint of all files before they were read
 
 	log      *slog.Logger
 	level    *slog.LevelVar
@@ -65,6 +66,7 @@ var ErrClosed = errors.New("the host is closed")
 // plugin that does not load is no error by itself: its routes answer 503, the
 // others serve, and the log says why.
 func Open(file string, o Options) (*Host, error) {
+	before := stamp(file)
 	cfg, problems := config.Load(file)
 	if cfg == nil {
 		return nil, problems
@@ -73,6 +75,7 @@ func Open(file string, o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.opened = before + stampSources(cfg)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	store := unavailableStore()

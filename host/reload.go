@@ -39,20 +39,25 @@ func (h *Host) Reload() error {
 // problemsOf splits an error into its lines.
 func problemsOf(err error) []string { return strings.Split(err.Error(), "\n") }
 
-func (h *Host) reloadLocked() (err error) {
+func (h *Host) reloadLocked() error {
 	cfg, problems := config.Load(h.file)
 	if cfg == nil {
 		return problems
 	}
 	store := h.store
+	store.retain()
 	if moved := cfg.Store != h.store.settings; moved && len(problems) == 0 {
-		if store, err = openStore(cfg); err != nil {
-			return storeError(cfg, err)
+		if opened, err := openStore(cfg); err != nil {
+			problems = append(problems, storeError(cfg, err))
+		} else {
+			store.release(h.log)
+			store = opened
 		}
-	} else {
-		store.retain()
 	}
 	defer store.release(h.log) // what stays is held by the host and the generation
+	if err := h.checkServer(cfg); err != nil {
+		problems = append(problems, serverError(cfg, err))
+	}
 
 	previous := h.current.Acquire()
 	if previous == nil {
@@ -128,9 +133,17 @@ func changes(old, next *generation.Generation) string {
 }
 
 // watch reloads when host.toml, a plugin or a certificate changes, until ctx
-// ends.
+// ends. What has changed since the host was opened counts.
 func (h *Host) watch(ctx context.Context) {
-	reload.Watch(ctx, h.look, func() {
+	first := h.opened
+	look := func() (dirs []string, fingerprint string) {
+		dirs, fingerprint = h.look()
+		if first != "" {
+			fingerprint, first = first, ""
+		}
+		return dirs, fingerprint
+	}
+	reload.Watch(ctx, look, func() {
 		// Reload has logged what went wrong; the next change tries again.
 		if err := h.Reload(); errors.Is(err, ErrClosed) {
 			return
@@ -140,28 +153,40 @@ func (h *Host) watch(ctx context.Context) {
 
 // look takes the fingerprint of everything a generation is built from.
 func (h *Host) look() (dirs []string, fingerprint string) {
-	var b strings.Builder
-	files := []string{h.file}
+	fingerprint = stamp(h.file)
 	dirs = []string{filepath.Dir(h.file)}
 	if g := h.current.Acquire(); g != nil {
 		cfg := g.Config
 		g.Release()
 		dirs = append(dirs, cfg.PluginDir)
-		// Names that begin with a dot are files on their way to another name.
-		plugins, _ := filepath.Glob(filepath.Join(cfg.PluginDir, "[a-z]*.wasm"))
-		files = append(files, plugins...)
 		if cfg.Server.TLSCert != "" {
-			files = append(files, cfg.Server.TLSCert, cfg.Server.TLSKey)
 			dirs = append(dirs, filepath.Dir(cfg.Server.TLSCert), filepath.Dir(cfg.Server.TLSKey))
 		}
-	}
-	for _, file := range files {
-		if s, err := os.Stat(file); err != nil {
-			fmt.Fprintf(&b, "%s -\n", file)
-		} else {
-			fmt.Fprintf(&b, "%s %d %d\n", file, s.Size(), s.ModTime().UnixNano())
-		}
+		fingerprint += stampSources(cfg)
 	}
 	slices.Sort(dirs)
-	return slices.Compact(dirs), b.String()
+	return slices.Compact(dirs), fingerprint
+}
+
+// stampSources is the fingerprint of the files that a configuration names.
+func stampSources(cfg *config.Config) string {
+	// Names that begin with a dot are files on their way to another name.
+	files, _ := filepath.Glob(filepath.Join(cfg.PluginDir, "[a-z]*.wasm"))
+	if cfg.Server.TLSCert != "" {
+		files = append(files, cfg.Server.TLSCert, cfg.Server.TLSKey)
+	}
+	var b strings.Builder
+	for _, file := range files {
+		b.WriteString(stamp(file))
+	}
+	return b.String()
+}
+
+// stamp tells one state of a file from another.
+func stamp(file string) string {
+	s, err := os.Stat(file)
+	if err != nil {
+		return file + " -\n"
+	}
+	return fmt.Sprintf("%s %d %d\n", file, s.Size(), s.ModTime().UnixNano())
 }

@@ -52,13 +52,7 @@ type invocation struct {
 
 // run is main as a function.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	name := "run"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		name, args = args[0], args[1:]
-	} else if len(args) > 0 && isHelp(args[0]) {
-		usage(stdout)
-		return exitOK
-	}
+	name, args := split(args)
 	if name == "help" {
 		usage(stdout)
 		return exitOK
@@ -77,7 +71,24 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitUsage
 }
 
-func isHelp(s string) bool { return s == "-h" || s == "-help" || s == "--help" }
+// split finds the command: the first word, or what people write instead of it.
+func split(args []string) (name string, rest []string) {
+	if len(args) == 0 {
+		return "run", nil
+	}
+	switch first := args[0]; {
+	case first == "help" && len(args) > 1:
+		return args[1], []string{"-h"}
+	case first == "-h", first == "-help", first == "--help":
+		return "help", nil
+	case first == "-version", first == "--version":
+		return "version", args[1:]
+	case strings.HasPrefix(first, "-"):
+		return "run", args
+	default:
+		return first, args[1:]
+	}
+}
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Usage: wasmlane [COMMAND] [flags]\n\nServes HTTP with handlers compiled to WebAssembly.\n\nCommands:\n")

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/wasmlane/wasmlane/host"
 )
@@ -26,33 +28,50 @@ func runServe(i *invocation) int {
 	if _, code, ok := i.parse(0, 0); !ok {
 		return code
 	}
+	// A reload that is asked for while the host starts must not end it. What else
+	// ends a process may: there is nothing to drain yet.
+	received := make(chan os.Signal, 4)
+	signal.Notify(received, syscall.SIGHUP)
 	h, err := host.Open(*file, i.options())
 	if err != nil {
+		signal.Stop(received)
 		return i.failed(err)
 	}
-	ctx, stop := signals(h, i.stderr)
+	ctx, stop := signals(h, received, i.stderr)
 	defer stop()
 	err = h.Run(ctx, func(addr string) { banner(i.stdout, h, addr) })
-	if closeErr := h.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err = errors.Join(err, closeSoon(h)); err != nil {
 		return i.failed(err)
 	}
 	return exitOK
 }
 
+// closeSoon closes the host, which waits for every handler. One that computes
+// without a deadline may go on for ever after the drain has cut its client off;
+// that ends with the process. What the store has promised is durable by then.
+func closeSoon(h *host.Host) error {
+	closed := make(chan error, 1)
+	go func() { closed <- h.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(time.Second):
+		return errors.New("a handler is still computing; it ends with the process")
+	}
+}
+
 // signals returns a context that ends at the first SIGTERM or SIGINT. A second
 // one exits at once; SIGHUP reloads.
-func signals(h *host.Host, stderr io.Writer) (context.Context, func()) {
+func signals(h *host.Host, received chan os.Signal, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	received := make(chan os.Signal, 4)
 	signal.Notify(received, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	go func() {
 		for s := range received {
 			switch {
 			case s == syscall.SIGHUP:
-				_ = h.Reload() // logs its errors
+				// It logs its errors. It may compile for seconds, and must not keep
+				// the other signals waiting.
+				go func() { _ = h.Reload() }()
 			case ctx.Err() == nil:
 				cancel()
 			default:

@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/wasmlane/wasmlane/host"
@@ -42,10 +45,16 @@ func runInspect(i *invocation) int {
 		if err := e.Encode(m); err != nil {
 			return i.failed(err)
 		}
-		return exitOK
+	} else {
+		describe(i.stdout, rest[0], m)
 	}
-	describe(i.stdout, rest[0], m)
-	return exitOK
+	code = exitOK
+	for _, f := range m.Imports {
+		if f.Unknown {
+			code = i.failed(fmt.Errorf("%s: this host has no function %s.%s and would not load the module", rest[0], f.Module, f.Name))
+		}
+	}
+	return code
 }
 
 func describe(w io.Writer, file string, m *host.Module) {
@@ -65,8 +74,11 @@ func describe(w io.Writer, file string, m *host.Module) {
 	}
 	var names, grants []string
 	for _, f := range m.Imports {
-		names = append(names, f.Module+"."+f.Name)
-		if f.Grant != "" && !strings.Contains(strings.Join(grants, "\n"), f.Grant) {
+		// Compilers import some functions several times.
+		if name := f.Module + "." + f.Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		if f.Grant != "" && !slices.Contains(grants, f.Grant) {
 			grants = append(grants, f.Grant)
 		}
 	}
@@ -119,7 +131,8 @@ func runInvoke(i *invocation) int {
 	if !ok {
 		return code
 	}
-	if err := host.ParseHandler(rest[0]); err != nil {
+	err := host.ParseHandler(rest[0])
+	if err != nil {
 		return i.misused(err.Error())
 	}
 	call := host.Invocation{Handler: rest[0], Method: *method, Headers: headers, Params: map[string]string{}}
@@ -138,9 +151,8 @@ func runInvoke(i *invocation) int {
 			return i.misused(fmt.Sprintf("-H %q: write \"Name: value\"", h))
 		}
 	}
-	var err error
 	if call.Body, err = i.body(*body); err != nil {
-		return i.failed(err)
+		return i.failed(fmt.Errorf("-d %s: %w", *body, plain(err)))
 	}
 	answer, err := host.Invoke(*file, call, *real, i.options())
 	if err != nil {
@@ -158,6 +170,15 @@ func runInvoke(i *invocation) int {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// plain drops the path from a file error; the message has it already.
+func plain(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // body reads what -d gives, in curl's way of saying it.

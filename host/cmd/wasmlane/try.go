@@ -15,7 +15,9 @@ func tries(routes []host.RouteStatus) []host.RouteStatus {
 	for _, method := range []string{"POST", "GET"} {
 		best := -1
 		for i, r := range routes {
-			if r.Error != "" || !answers(r, method) {
+			// A route for any method takes a body perhaps, but one of the host's own
+			// does not.
+			if r.Error != "" || !answers(r, method) || method == "POST" && isBuiltin(r) {
 				continue
 			}
 			if best < 0 || (isBuiltin(routes[best]) && !isBuiltin(r)) {
