@@ -10,10 +10,10 @@ PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.m
 EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
 NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod))
 
-.PHONY: help build plugins run test check fuzz clean
+.PHONY: help build plugins run test check fuzz bench-sandbox clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the host, bin/wasmlane
 	CGO_ENABLED=0 $(GOBUILD) -ldflags="-s -w -X main.version=$(VERSION)" -o bin/wasmlane ./host/cmd/wasmlane
@@ -73,6 +73,9 @@ fuzz: ## run every fuzz target of the host for FUZZTIME, 30s each
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package;; \
 		esac; done; \
 	done
+
+bench-sandbox: ## print the figures of the sandbox, against their bars
+	@cd host/internal/sandbox && go test -count=1 -timeout 10m -run '^TestFigures$$' -figures
 
 clean: ## remove what was built and the compile cache, not the data
 	rm -rf bin .wasmlane/cache $(PLUGINS) $(EXAMPLES) $(PLUGINS:=.tmp) $(EXAMPLES:=.tmp)

@@ -22,6 +22,7 @@ type PluginStatus struct {
 	Handlers  []string `json:"handlers,omitempty"`
 	Routes    []string `json:"routes"`
 	Isolation string   `json:"isolation"`
+	NoReset   string   `json:"no_reset,omitempty"` // why each request gets a new instance
 	Grants    Grants   `json:"grants"`
 	Memory    int64    `json:"memory_limit_bytes"`
 	Instances Pool     `json:"instances"`
@@ -79,6 +80,7 @@ func statusOf(p *generation.Plugin, routes []string) PluginStatus {
 	}
 	if info := p.Info(); info != nil {
 		s.Size, s.Language, s.Handlers = info.Size, info.Language, info.Handlers
+		s.NoReset = info.NoReset
 	}
 	stats := p.Stats()
 	s.Instances = Pool{stats.Limit, stats.InUse, stats.Idle, stats.Waiting, uint64(stats.Created), uint64(stats.Discarded)}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
 )
 
@@ -48,10 +49,7 @@ func TestReloadCarriesOver(t *testing.T) {
 					r.get("/" + p + "/get")
 				}
 			}
-			before := map[string]PluginStatus{}
-			for _, p := range r.Plugins() {
-				before[p.Name] = p
-			}
+			before := loaded(r.Host)
 			s := base()
 			c.change(&s)
 			r.update(s)
@@ -63,11 +61,9 @@ func TestReloadCarriesOver(t *testing.T) {
 			if got := entry.text("changed"); !strings.Contains(got, c.changed) || (c.changed == "no plugin" && got != c.changed) {
 				t.Errorf("the log says %q, want %q", got, c.changed)
 			}
-			for _, p := range r.Plugins() {
-				old := before[p.Name].Instances
-				fresh := slices.Contains(c.fresh, p.Name)
-				if carried := old.Created > 1 && p.Instances.Created == old.Created && p.Instances.Discarded == old.Discarded; carried == fresh {
-					t.Errorf("plugin %s: before %+v, after %+v; loaded anew should be %v", p.Name, old, p.Instances, fresh)
+			for name, p := range loaded(r.Host) {
+				if fresh := slices.Contains(c.fresh, name); (p == before[name]) == fresh {
+					t.Errorf("plugin %s: loaded anew should be %v", name, fresh)
 				}
 			}
 			for plugin := range s.guests {
@@ -216,4 +212,15 @@ func TestReloadWarnsOfRestart(t *testing.T) {
 	if got := fmt.Sprint(warned); got != "2" {
 		t.Errorf("warned %s times", got)
 	}
+}
+
+// loaded returns the plugins of the current generation.
+func loaded(h *Host) map[string]*generation.Plugin {
+	g := h.current.Acquire()
+	defer g.Release()
+	plugins := map[string]*generation.Plugin{}
+	for _, p := range g.Plugins() {
+		plugins[p.Name] = p
+	}
+	return plugins
 }

@@ -75,6 +75,9 @@ func (x *Exchange) Expired() bool {
 	return !x.deadline.IsZero() && !time.Now().Before(x.deadline)
 }
 
+// Alive reports whether the client still waits for the answer.
+func (x *Exchange) Alive() bool { return !x.gone() }
+
 // gone reports whether the client has gone away. It looks at the connection at
 // most every aliveEvery.
 func (x *Exchange) gone() bool {

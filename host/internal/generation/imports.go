@@ -20,6 +20,7 @@ func Imports() []sandbox.Import {
 			Module: abi.Module,
 			Name:   f.Name,
 			Result: f.Result,
+			Quick:  quick(f),
 			Call: func(ctx context.Context, mem []byte, stack []uint64) {
 				do(exchange.From(ctx), mem, stack)
 			},
@@ -35,6 +36,7 @@ func Imports() []sandbox.Import {
 			Module: wasi.Module,
 			Name:   f.Name,
 			Result: abi.Type(f.Result),
+			Quick:  f.Name != "poll_oneoff" && f.Name != "fd_write",
 			Call: func(ctx context.Context, mem []byte, stack []uint64) {
 				do(exchange.From(ctx), mem, stack)
 			},
@@ -45,4 +47,15 @@ func Imports() []sandbox.Import {
 		imports = append(imports, i)
 	}
 	return imports
+}
+
+// quick reports whether a function never waits. The store may have to ask a disk,
+// a call another plugin, a streaming response its client, and the log whoever
+// reads it.
+func quick(f abi.Function) bool {
+	switch f.Group {
+	case abi.Store, abi.Calls:
+		return false
+	}
+	return f.Name != "write" && f.Name != "flush" && f.Name != "log"
 }

@@ -44,6 +44,8 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 			slog.Duration("ran", ran), slog.Duration("waited_store", store),
 			slog.Duration("waited_calls", calls), slog.Duration("slept", sleep))
 		return
+	case errors.Is(err, sandbox.ErrStackLimit):
+		reason = "stack limit"
 	case errors.As(err, &misuse):
 		reason = "host function misused: " + misuse.Error()
 	case errors.As(err, &exit):

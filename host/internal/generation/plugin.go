@@ -161,6 +161,7 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 		Queue:       p.Settings.Queue,
 		Memory:      uint64(p.Settings.Memory),
 		Fresh:       p.Settings.Isolation == config.IsolationRequest,
+		Alive:       waitedFor,
 		InitTimeout: p.Settings.InitTimeout,
 		InitContext: p.initContext,
 		Log:         b.Log,
@@ -177,6 +178,12 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 		slog.Duration("compile", compiled.Sub(start).Round(time.Millisecond)),
 		slog.Duration("init", time.Since(compiled).Round(time.Microsecond)))
 	return nil
+}
+
+// waitedFor reports whether somebody still waits for what a guest computes.
+func waitedFor(ctx context.Context) bool {
+	x := exchange.From(ctx)
+	return x == nil || x.Alive()
 }
 
 // initContext gives _initialize and wasmlane_init an exchange without a request.

@@ -15,7 +15,7 @@ func BenchmarkRequest(b *testing.B) {
 	for _, g := range []struct {
 		name string
 		wasm func() []byte
-	}{{"tiny", tiny.Bytes}, {"go", func() []byte { return buildGo(b) }}} {
+	}{{"tiny", tiny.Bytes}, {"go", func() []byte { return buildGo(b, "goguest") }}} {
 		wasm := g.wasm()
 		m := load(b, newRuntime(b, Options{Imports: wasiImports()}), wasm)
 		for _, fresh := range []bool{false, true} {

@@ -43,6 +43,8 @@ type cache struct {
 	dir     string
 	current string // the directory of this version of the engine, in dir
 	log     *slog.Logger
+
+	rewrites *rewrites
 }
 
 // openCache makes the directory ready: it is closed to other users, because its
@@ -63,6 +65,9 @@ func openCache(dir string, log *slog.Logger) (*cache, error) {
 		return nil, err
 	}
 	c := &cache{dir: dir, current: filepath.Join(dir, name), log: log}
+	if c.rewrites, err = openRewrites(dir, log); err != nil {
+		return nil, err
+	}
 	c.prune(time.Now())
 	return c, nil
 }
@@ -101,7 +106,7 @@ var cacheFile = regexp.MustCompile(`^[0-9a-f]{64}(\.sha256)?(\.[0-9]+\.tmp)?$`)
 func (c *cache) prune(now time.Time) {
 	versions, _ := os.ReadDir(c.dir)
 	for _, v := range versions {
-		if !v.IsDir() || !strings.HasPrefix(v.Name(), "wazero-") {
+		if !v.IsDir() || v.Name() != rewritesDir && !strings.HasPrefix(v.Name(), "wazero-") {
 			continue
 		}
 		dir := filepath.Join(c.dir, v.Name())
@@ -115,7 +120,7 @@ func (c *cache) prune(now time.Time) {
 				c.log.Warn("cannot remove an old cache entry", "file", f.Name(), "error", err)
 			}
 		}
-		if dir != c.current {
+		if dir != c.current && v.Name() != rewritesDir {
 			_ = os.Remove(dir) // succeeds when it is empty
 		}
 	}
@@ -125,7 +130,7 @@ func (c *cache) prune(now time.Time) {
 func (c *cache) entries(wasm []byte) []string {
 	id := sha256.New()
 	id.Write(wasm)
-	id.Write([]byte{1}) // compiled with WithCloseOnContextDone
+	id.Write([]byte{0}) // compiled without WithCloseOnContextDone
 	module := id.Sum(nil)
 	var found []string
 	for features := range uint64(8) {
@@ -211,16 +216,5 @@ func writeChecksum(file, sum string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(sum), filepath.Base(sum)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(got)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), sum)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
+	return writeWhole(sum, got)
 }

@@ -54,7 +54,7 @@ func TestTraps(t *testing.T) {
 		"null":        "invalid table access",
 		"table":       "invalid table access",
 		"mismatch":    "indirect call type mismatch",
-		"deep":        "stack overflow",
+		"deep":        "stack limit",
 		"fail":        "host says no",
 		"text":        "just text",
 		"defect":      "runtime error: index out of range [1] with length 0",
@@ -70,8 +70,11 @@ func TestTraps(t *testing.T) {
 		if got.Error() != "trapped: "+want {
 			t.Errorf("%s: the text is %q", handler, got.Error())
 		}
-		if (got.Err != nil) != (handler == "fail" || handler == "defect") {
+		if (got.Err != nil) != (handler == "fail" || handler == "defect" || handler == "deep") {
 			t.Errorf("%s: Err is %v", handler, got.Err)
+		}
+		if errors.Is(got, ErrStackLimit) != (handler == "deep") {
+			t.Errorf("%s: errors.Is stack limit is %v", handler, errors.Is(got, ErrStackLimit))
 		}
 		if errors.Is(got, errHost) != (handler == "fail") {
 			t.Errorf("%s: errors.Is host error is %v", handler, errors.Is(got, errHost))
@@ -99,13 +102,15 @@ func TestTrapStack(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	p := guest(t, hostile(), PoolOptions{Instances: 2})
 	for _, handler := range []string{"forever", "wait"} {
-		got := trap(t, p, handler, time.Now().Add(30*time.Millisecond))
-		if got.Kind != Deadline {
-			t.Errorf("%s: %v, want the deadline", handler, got)
-		}
-		// Long gone.
-		if got := trap(t, p, handler, time.Now().Add(-time.Hour)); got.Kind != Deadline {
-			t.Errorf("%s: %v, want the deadline", handler, got)
+		for _, left := range []time.Duration{30 * time.Millisecond, -time.Hour} {
+			deadline := time.Now().Add(left)
+			// What waits looks at the time itself.
+			ctx, cancel := context.WithDeadline(context.Background(), deadline)
+			var got *Trap
+			if err := once(ctx, t, p, handler, deadline); !errors.As(err, &got) || got.Kind != Deadline {
+				t.Errorf("%s: %v, want the deadline", handler, err)
+			}
+			cancel()
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(30*time.Millisecond, cancel)
@@ -116,31 +121,6 @@ func TestDeadline(t *testing.T) {
 	}
 	if s := p.Stats(); s.Discarded != s.Created {
 		t.Errorf("stopped instances were kept: %+v", s)
-	}
-}
-
-// A context that ends just when a call returns: the engine may close the module
-// after it, so the instance is not used again whatever Put is told.
-func TestEndOfContextTaints(t *testing.T) {
-	p := guest(t, hostile(), PoolOptions{})
-	i := get(t, p)
-	ctx, cancel := context.WithCancel(context.Background())
-	stop := context.AfterFunc(ctx, func() {})
-	defer stop()
-	if err := i.Call(ctx, "fine", time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	if i.tainted {
-		t.Error("tainted without reason")
-	}
-	cancel()
-	var trap *Trap
-	if err := i.Call(ctx, "fine", time.Time{}); !errors.As(err, &trap) || trap.Kind != Canceled || !i.tainted {
-		t.Errorf("%v, tainted %v", err, i.tainted)
-	}
-	p.Put(i, Clean)
-	if s := p.Stats(); s.Idle != 0 || s.Discarded != 1 {
-		t.Errorf("it was kept: %+v", s)
 	}
 }
 
@@ -185,14 +165,6 @@ func TestMemoryLimit(t *testing.T) {
 		if got := answers(t, p, "grow"); !slices.Equal(got, []uint64{pages, 1<<32 - 1, 1<<32 - 1}) {
 			t.Errorf("limit %d: %v, want %d pages", limit, got, pages)
 		}
-		if i := get(t, p); uint64(cap(i.memory.buf)) > limit {
-			t.Errorf("limit %d: %d bytes are reserved", limit, cap(i.memory.buf))
-		}
-	}
-	// Nothing is reserved up front.
-	p := newPool(t, load(t, r, wasm), PoolOptions{})
-	if i := get(t, p); cap(i.memory.buf) != 64<<10 {
-		t.Errorf("%d bytes are reserved for one page", cap(i.memory.buf))
 	}
 
 	large := wt.New().Memory(320, -1).Bytes()

@@ -15,9 +15,17 @@ var (
 	ErrTruncated = errors.New("sandbox: module truncated")
 	// ErrBusy is Get's answer when no instance became free in time.
 	ErrBusy = errors.New("sandbox: no instance is free")
+	// ErrStackLimit is in the *Trap of a guest that called functions too deep.
+	ErrStackLimit = errors.New("sandbox: stack limit")
+	// ErrMappings is in the error when the instances of all plugins have as many
+	// memory mappings as the process may have, vm.max_map_count on Linux.
+	ErrMappings = errors.New("sandbox: out of memory mappings")
 	// ErrClosed is the answer of a closed Pool or Runtime.
 	ErrClosed = errors.New("sandbox: closed")
 )
+
+// errNoMemory is an instance's memory that the system does not give.
+var errNoMemory = errors.New("sandbox: the system gives no memory for an instance")
 
 // refusal is an error about a module. Its text stands alone.
 type refusal struct {

@@ -84,8 +84,8 @@ func wasiImports() []Import {
 	return list
 }
 
-// buildGo builds testdata/goguest.
-func buildGo(t testing.TB) []byte {
+// buildGo builds a guest in testdata.
+func buildGo(t testing.TB, name string) []byte {
 	t.Helper()
 	goTool, err := exec.LookPath("go")
 	if err != nil {
@@ -95,7 +95,7 @@ func buildGo(t testing.TB) []byte {
 		t.Skip("the go command is missing; install Go from https://go.dev/dl")
 	}
 	file := filepath.Join(t.TempDir(), "guest.wasm")
-	cmd := exec.Command(goTool, "build", "-buildmode=c-shared", "-o", file, "./testdata/goguest")
+	cmd := exec.Command(goTool, "build", "-buildmode=c-shared", "-o", file, "./testdata/"+name)
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -115,7 +115,7 @@ func goOptions(o PoolOptions) PoolOptions {
 }
 
 func TestGoGuest(t *testing.T) {
-	wasm := buildGo(t)
+	wasm := buildGo(t, "goguest")
 	r := newRuntime(t, Options{Imports: wasiImports()})
 	m := load(t, r, wasm)
 	info := m.Info()
@@ -124,7 +124,13 @@ func TestGoGuest(t *testing.T) {
 	}
 	reused := newPool(t, m, goOptions(PoolOptions{Instances: 2}))
 	run := func(handler string, deadline time.Time) (string, string, error) {
-		p := newProcess(context.Background())
+		ctx := context.Background()
+		if !deadline.IsZero() { // what waits looks at the time itself
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline)
+			defer cancel()
+		}
+		p := newProcess(ctx)
 		err := once(p.ctx, t, reused, handler, deadline)
 		return p.output[1].String(), p.output[2].String(), err
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,4 +174,41 @@ func answers(t testing.TB, p *Pool, handler string) []uint64 {
 		t.Fatalf("%s: %v", handler, err)
 	}
 	return n.all()
+}
+
+// forEachReset runs a test on every way to reset instances that works here.
+func forEachReset(t *testing.T, f func(t *testing.T, r *Runtime)) {
+	for _, mode := range []ResetMode{ResetByScan, ResetByTable, ResetByCopy} {
+		t.Run(string(mode), func(t *testing.T) {
+			f(t, newRuntime(t, Options{Reset: here(t, mode)}))
+		})
+	}
+}
+
+// here skips the ways to reset that this system does not have.
+func here(t testing.TB, mode ResetMode) ResetMode {
+	t.Helper()
+	if runtime.GOOS != "linux" && mode != ResetByCopy {
+		t.Skip("it works on Linux only")
+	}
+	if mode == ResetByScan {
+		if s, err := openSpace(mode, slog.New(slog.DiscardHandler)); err != nil {
+			t.Skipf("it needs Linux 6.7 or later: %v", err)
+		} else {
+			closeSpace(s)
+		}
+	}
+	return mode
+}
+
+func zero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
+
+func containsFold(s, part string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
+}
+
+// notReset makes a module one that cannot be put back to an image, so that each
+// of its instances initialises itself.
+func notReset(m *wasmtest.Module) {
+	m.Global(wasmtest.Funcref, true, []byte{0xd0, wasmtest.Funcref})
 }

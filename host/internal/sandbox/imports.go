@@ -17,9 +17,13 @@ type Import struct {
 	Params       []abi.Type
 	Result       abi.Type // 0 when it returns nothing
 
+	// Quick says that the function never waits, for the network, a disk or
+	// another guest: the guest that calls it keeps its permit to compute.
+	Quick bool
+
 	// Call runs the function. ctx is the context given to Instance.Call, or
-	// what PoolOptions.InitContext made of it during initialisation, with the
-	// call's deadline. mem is the guest's whole linear memory: it is valid until
+	// what PoolOptions.InitContext has made during initialisation. A function
+	// that waits looks at the deadline itself. mem is the guest's whole linear memory: it is valid until
 	// Call returns, and the guest cannot grow it meanwhile. stack holds the
 	// parameters; the result goes to stack[0]. The upper half of a slot is zero
 	// for an i32 parameter, and ignored for an i32 result.
@@ -55,6 +59,9 @@ func hostTable(imports []Import) (map[string]map[string]*hostFunc, error) {
 		if i.Module == "" || i.Call == nil {
 			return nil, fmt.Errorf("sandbox: import %q.%q: it needs a module and a function", i.Module, i.Name)
 		}
+		if i.Module == meterModule {
+			return nil, fmt.Errorf("sandbox: import %s.%s: the module is reserved", i.Module, i.Name)
+		}
 		if table[i.Module] == nil {
 			table[i.Module] = map[string]*hostFunc{}
 		}
@@ -69,6 +76,9 @@ func hostTable(imports []Import) (map[string]map[string]*hostFunc, error) {
 // instantiateHosts makes the functions known to the engine, one host module for
 // each import module.
 func instantiateHosts(ctx context.Context, rt wazero.Runtime, table map[string]map[string]*hostFunc) error {
+	if err := exportYield(ctx, rt, yield); err != nil {
+		return fmt.Errorf("sandbox: import module %s: %w", meterModule, err)
+	}
 	for module, funcs := range table {
 		b := rt.NewHostModuleBuilder(module)
 		for name, f := range funcs {
@@ -100,26 +110,21 @@ func (f *hostFunc) adapt() api.GoFunc {
 			narrow = append(narrow, i)
 		}
 	}
-	narrowResult := f.Result == abi.I32
+	narrowResult, quick := f.Result == abi.I32, f.Quick
 	return func(ctx context.Context, stack []uint64) {
 		for _, i := range narrow {
 			stack[i] = uint64(uint32(stack[i]))
 		}
 		c := ctx.(*callContext)
-		call(c.Context, c.memory.buf, stack)
+		held := !quick && c.beforeHost()
+		// The engine's own accessor cannot tell a memory of 4 GiB from an
+		// empty one.
+		call(c.Context, c.instance.memory.buf, stack)
 		if narrowResult {
 			stack[0] = uint64(uint32(stack[0]))
 		}
+		c.afterHost(held)
 	}
-}
-
-// callContext is the context of every call into the engine, which hands it
-// unchanged to host functions. It carries the memory of the instance: the
-// engine's own accessor cannot tell a memory of 4 GiB from an empty one, and
-// costs a lock-free but needless lookup.
-type callContext struct {
-	context.Context
-	memory *memory
 }
 
 // valueless passes on the end of a context but not its values. Initialisation

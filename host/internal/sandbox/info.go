@@ -23,6 +23,10 @@ type Info struct {
 	MemoryMin   uint64       // bytes of linear memory at the start
 	MemoryMax   uint64       // bytes it declares as its most, 0 when it declares none
 
+	// NoReset says why the module cannot be put back to an image, so that with
+	// isolation "request" every request costs a new instance. Empty: it can.
+	NoReset string
+
 	HasInitialize bool // exports _initialize
 	HasInit       bool // exports wasmlane_init
 
@@ -55,7 +59,11 @@ func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newInfo(l, wasm, sha256.Sum256(wasm)), nil
+	info := newInfo(l, wasm, sha256.Sum256(wasm))
+	if m, err := instrument(wasm, l); err == nil { // Load says what is wrong
+		info.NoReset = noReset(m.Reset)
+	}
+	return info, nil
 }
 
 func newInfo(l *layout, wasm []byte, sum [sha256.Size]byte) *Info {

@@ -15,11 +15,7 @@ type layout struct {
 	exports   []exportDecl
 	producers []producer
 
-	data      []dataDecl
-	dataNamed bool // instructions may name data segments: there is a data count section
-
 	tableStart, tableEnd int // the table section with its header, when there is one
-	dataStart, dataEnd   int // the data section likewise
 }
 
 // valType is a value's type, encoded as in the binary format.
@@ -106,14 +102,6 @@ type tableDecl struct {
 	limitsStart, limitsEnd int
 }
 
-// dataDecl is a data segment. fixed: it is put into memory at offset, before
-// anything runs.
-type dataDecl struct {
-	fixed      bool
-	offset     uint32
-	start, end int // of its bytes
-}
-
 // producer is one entry of the producers section: field is "language",
 // "processed-by" or "sdk".
 type producer struct{ field, name, version string }
@@ -137,6 +125,14 @@ func (l *layout) signature(e exportDecl) string {
 		return e.kind.String()
 	}
 	return l.funcType(e.index).String()
+}
+
+// memoryMost returns how many bytes of memory the module allows itself.
+func memoryMost(l *layout) uint64 {
+	if len(l.memories) > 0 && l.memories[0].hasMax {
+		return uint64(l.memories[0].max) * pageSize
+	}
+	return 1 << 32
 }
 
 // isProcedure reports whether an export is a function without parameters and

@@ -36,6 +36,8 @@ type code struct {
 	err   error
 	info  *Info
 
+	metered    *metered
+	memoryMost uint64 // bytes of memory that the module itself allows
 	compiled   wazero.CompiledModule
 	closes     int      // how often compiled must be closed, see engineCompile
 	cacheFiles []string // where its machine code is on disk
@@ -51,7 +53,12 @@ func (c *code) compile(ctx context.Context, name string, wasm []byte) error {
 		return err
 	}
 	c.info = newInfo(l, wasm, c.key)
-	wasm = rewrite(wasm, l)
+	c.memoryMost = memoryMost(l)
+	if c.metered, err = c.rewritten(wasm, l); err != nil {
+		return err
+	}
+	c.info.NoReset = noReset(c.metered.Reset)
+	wasm = c.metered.Wasm
 
 	log, disk := c.runtime.log.With("plugin", name), c.runtime.cache
 	cached := disk != nil && disk.verify(wasm)
@@ -79,8 +86,25 @@ func (c *code) compile(ctx context.Context, name string, wasm []byte) error {
 		c.cacheFiles = disk.entries(wasm)
 		disk.used(c.cacheFiles)
 	}
+	c.metered.Wasm = nil // the engine has made its code of it
 	log.Info("compiled", "duration", time.Since(began).Round(time.Millisecond), "cached", cached)
 	return nil
+}
+
+// rewritten returns the module as the engine gets it, from the cache if it is
+// there.
+func (c *code) rewritten(wasm []byte, l *layout) (*metered, error) {
+	disk := c.runtime.cache
+	if disk != nil {
+		if m := disk.rewrites.load(c.key); m != nil {
+			return m, nil
+		}
+	}
+	m, err := instrument(wasm, l)
+	if err == nil && disk != nil {
+		disk.rewrites.store(c.key, m)
+	}
+	return m, err
 }
 
 // engineCompile lets the engine validate and compile. With more than one worker

@@ -130,12 +130,10 @@ func (l *layout) section(r *reader, id byte, start int, names *bool) {
 			l.bodies++
 		}
 	case 11:
-		l.dataStart, l.dataEnd = start, r.end
 		for range r.items("data segments") {
-			l.data = append(l.data, readData(r))
+			readData(r)
 		}
 	case 12:
-		l.dataNamed = true
 		r.u32()
 	}
 }

@@ -10,25 +10,6 @@ import (
 	"time"
 )
 
-// PoolOptions are what a plugin's settings say about its instances.
-type PoolOptions struct {
-	Name      string        // the plugin, for errors and the log
-	Instances int           // at most this many exist at once
-	Queue     time.Duration // how long Get waits for one; 0 does not wait
-	Memory    uint64        // limit of the linear memory, in bytes; 0 is 4 GiB, wasm's own
-	Fresh     bool          // every Get yields an instance that nobody has used
-
-	// InitTimeout bounds making one instance, _initialize and wasmlane_init
-	// together. 0 is no limit of its own.
-	InitTimeout time.Duration
-	// InitContext makes the context that imports see during initialisation. It
-	// gets one that carries the end of time, but no values of any request. nil
-	// leaves that one as it is.
-	InitContext func(context.Context) context.Context
-
-	Log *slog.Logger // nil discards
-}
-
 // idleAfter is how long an instance may lie unused. The one used last is kept
 // longer, so that a plugin that is asked rarely still answers at once.
 const idleAfter = time.Minute
@@ -51,6 +32,7 @@ const (
 type Pool struct {
 	code *code
 	o    PoolOptions
+	from *snapshot // what instances start from; nil: each initialises itself
 
 	mu        sync.Mutex
 	closed    bool
@@ -59,7 +41,6 @@ type Pool struct {
 	waiting   list.List   // of *waiter; not empty only while inUse == Instances
 	created   int
 	discarded int
-	ready     uint64      // bytes of memory of the instance made last, when it was ready
 	timer     *time.Timer // trims idle; nil while none is due
 }
 
@@ -85,6 +66,9 @@ func (m *Module) NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 	if o.Memory == 0 {
 		o.Memory = 1 << 32
 	}
+	if o.Resident == 0 {
+		o.Resident = 1 << 20
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -98,26 +82,54 @@ func (m *Module) NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.snapshot(first); err != nil {
+		p.discard(first)
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rest(first)
 	return p, nil
 }
 
-// create makes an instance. It runs guest code and must not be called under
-// p.mu.
+// snapshot takes the image that all instances start from, if the module allows
+// for it. The instance it is taken of becomes one of them.
+func (p *Pool) snapshot(first *Instance) error {
+	if why := p.code.info.NoReset; why != "" {
+		if p.o.Fresh {
+			p.o.Log.Warn("every request gets a new instance, which is slow: the plugin cannot be reset to an image",
+				"plugin", p.o.Name, "reason", why)
+		}
+		return nil
+	}
+	s, err := capture(first)
+	if err != nil {
+		return err
+	}
+	if err := s.attach(first); err != nil {
+		s.drop()
+		return err
+	}
+	p.from = s
+	return nil
+}
+
+// create makes an instance. Without an image to start from it runs guest code.
+// Not under p.mu.
 func (p *Pool) create(ctx context.Context, deadline time.Time) (*Instance, error) {
-	p.mu.Lock()
-	expect := p.ready
-	p.mu.Unlock()
-	i, err := instantiate(ctx, p.code, &p.o, expect, deadline)
+	i, err := instantiate(p.code, &p.o, p.from)
 	if err != nil {
 		return nil, err
+	}
+	if p.from == nil {
+		if err := i.initialise(ctx, &p.o, deadline); err != nil {
+			i.close()
+			return nil, err
+		}
 	}
 	i.pool = p
 	p.mu.Lock()
 	p.created++
-	p.ready = uint64(len(i.memory.buf))
 	p.mu.Unlock()
 	return i, nil
 }
@@ -190,8 +202,8 @@ func (p *Pool) take(nested bool) (*Instance, *waiter, error) {
 	return nil, p.enqueue(), nil
 }
 
-// Put gives an instance back that Get returned, once. A failed one is closed, as
-// is one of a Fresh pool. Putting one back twice, or into another pool, panics:
+// Put gives an instance back that Get returned, once. A failed one is closed. One
+// of a Fresh pool is reset, or closed if that is not possible. Putting one back twice, or into another pool, panics:
 // two requests would share its memory.
 func (p *Pool) Put(i *Instance, o Outcome) {
 	p.mu.Lock()
@@ -200,8 +212,11 @@ func (p *Pool) Put(i *Instance, o Outcome) {
 		panic(errors.New("sandbox: an instance was put back that the pool had not given out"))
 	}
 	i.out = false
-	keep := o == Clean && !p.o.Fresh && !p.closed && !i.tainted
+	keep := o == Clean && !p.closed && !i.tainted && i.references() <= keepReferences
 	p.mu.Unlock()
+	if keep && p.o.Fresh {
+		keep = i.reset(p.o.Resident)
+	}
 	if !keep {
 		p.discard(i)
 		i = nil
@@ -245,6 +260,7 @@ func (p *Pool) Stats() Stats {
 // put back. Who waits gets ErrClosed. Closing again does nothing.
 func (p *Pool) Close() {
 	p.mu.Lock()
+	closed := p.closed
 	p.closed = true
 	idle := p.idle
 	p.idle = nil
@@ -253,5 +269,8 @@ func (p *Pool) Close() {
 	p.mu.Unlock()
 	for _, i := range idle {
 		p.discard(i)
+	}
+	if p.from != nil && !closed {
+		p.from.drop()
 	}
 }

@@ -57,14 +57,16 @@ func TestInstancesAreReused(t *testing.T) {
 	}
 }
 
-func TestFreshInstancesAreNotReused(t *testing.T) {
-	p := guest(t, counter(), PoolOptions{Instances: 3, Fresh: true})
-	for range 5 {
-		if got := answers(t, p, "count"); !slices.Equal(got, []uint64{1, 1}) {
-			t.Errorf("an earlier request shows: %v", got)
+func TestFreshInstancesAreReset(t *testing.T) {
+	forEachReset(t, func(t *testing.T, r *Runtime) {
+		p := newPool(t, load(t, r, counter().Bytes()), PoolOptions{Instances: 3, Fresh: true})
+		for range 5 {
+			if got := answers(t, p, "count"); !slices.Equal(got, []uint64{1, 1}) {
+				t.Errorf("an earlier request shows: %v", got)
+			}
 		}
-	}
-	p.check(t, Stats{Created: 5, Discarded: 5})
+		p.check(t, Stats{Idle: 1, Created: 1})
+	})
 }
 
 func TestFailedInstancesAreDiscarded(t *testing.T) {

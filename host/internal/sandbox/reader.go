@@ -73,28 +73,6 @@ func (r *reader) u32() uint32 {
 	return 0
 }
 
-// constant passes over a constant expression, and returns its value if it is a
-// plain i32.const.
-func (r *reader) constant() (v uint32, plain bool) {
-	start := r.at
-	r.expr()
-	e := r.b[start:r.at]
-	if r.err != nil || len(e) < 3 || len(e) > 7 || e[0] != 0x41 || e[len(e)-1] != 0x0b {
-		return 0, false
-	}
-	n := e[1 : len(e)-1]
-	for i, b := range n {
-		if last := i == len(n)-1; last != (b < 0x80) {
-			return 0, false // more than one instruction
-		}
-		v |= uint32(b&0x7f) << (7 * i)
-	}
-	if shift := 7 * len(n); shift < 32 && n[len(n)-1]&0x40 != 0 {
-		v |= ^uint32(0) << shift
-	}
-	return v, true
-}
-
 // skipSigned passes over a signed LEB128 number of at most size bytes.
 func (r *reader) skipSigned(size int) {
 	for range size {

@@ -34,6 +34,9 @@ type Options struct {
 	CacheDir string
 	// Imports are all functions that modules may import.
 	Imports []Import
+	// Reset is how instances are reset, ResetAuto but for tests. New fails when
+	// another one does not work here.
+	Reset ResetMode
 	// Log receives what is compiled, and defects of host functions. nil discards.
 	Log *slog.Logger
 }
@@ -47,6 +50,9 @@ type Runtime struct {
 	cache    *cache                  // nil likewise
 	hosts    map[string]map[string]*hostFunc
 	config   wazero.ModuleConfig // the same for every instance
+	space    space               // where instances have their memory
+	permits  *permits
+	slice    int64 // fuel of a call's first slice
 	log      *slog.Logger
 
 	mu     sync.Mutex
@@ -55,7 +61,7 @@ type Runtime struct {
 	closed bool
 }
 
-// New makes a Runtime. Its errors are mistakes in o.Imports.
+// New makes a Runtime. Its errors are mistakes in o.
 func New(ctx context.Context, o Options) (r *Runtime, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -64,11 +70,17 @@ func New(ctx context.Context, o Options) (r *Runtime, err error) {
 	if err != nil {
 		return nil, err
 	}
+	memories, err := openSpace(o.Reset, o.Log)
+	if err != nil {
+		return nil, err
+	}
 	r = &Runtime{
-		hosts: hosts,
-		log:   o.Log,
-		codes: map[[sha256.Size]byte]*code{},
-		users: 1,
+		hosts:   hosts,
+		log:     o.Log,
+		space:   memories,
+		permits: newPermits(),
+		codes:   map[[sha256.Size]byte]*code{},
+		users:   1,
 		// No name: instances of one module must not collide. No start
 		// functions: _initialize is run here, and _start never. A random
 		// source: the default one is seeded for each instance, which costs
@@ -77,7 +89,6 @@ func New(ctx context.Context, o Options) (r *Runtime, err error) {
 	}
 	config := wazero.NewRuntimeConfig().
 		WithCoreFeatures(features).
-		WithCloseOnContextDone(true).
 		WithDebugInfoEnabled(false)
 	if o.CacheDir != "" {
 		if r.cache, r.compiled, err = openCaches(o.CacheDir, o.Log); err != nil {
@@ -95,6 +106,8 @@ func New(ctx context.Context, o Options) (r *Runtime, err error) {
 			r = nil
 		}
 	}()
+	r.slice = calibrate(ctx)
+	o.Log.Info("sandbox ready", "reset", r.space.String(), "slice_fuel", r.slice, "permits", r.permits.limit)
 	r.engine = wazero.NewRuntimeWithConfig(ctx, config)
 	return r, instantiateHosts(ctx, r.engine, hosts)
 }
@@ -163,6 +176,7 @@ func (r *Runtime) shut() {
 	if r.compiled != nil {
 		errs = append(errs, r.compiled.Close(ctx))
 	}
+	closeSpace(r.space)
 	if err := errors.Join(errs...); err != nil {
 		r.log.Warn("closing the engine", "error", err)
 	}

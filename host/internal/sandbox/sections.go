@@ -75,11 +75,11 @@ func readElements(r *reader) {
 	}
 }
 
-func readData(r *reader) (d dataDecl) {
+func readData(r *reader) {
 	flags := r.u32()
 	if flags > 2 {
 		r.failf("%#x is no kind of data segment", flags)
-		return d
+		return
 	}
 	if flags == 2 {
 		if memory := r.u32(); memory != 0 {
@@ -87,12 +87,9 @@ func readData(r *reader) (d dataDecl) {
 		}
 	}
 	if flags != 1 {
-		d.offset, d.fixed = r.constant()
+		r.expr()
 	}
-	n := r.count("bytes of data")
-	d.start, d.end = r.at, r.at+n
-	r.bytes(n)
-	return d
+	r.bytes(r.count("bytes of data"))
 }
 
 // readBody passes over a function's code. The locals are a few bytes that can

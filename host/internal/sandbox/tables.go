@@ -1,6 +1,9 @@
 package sandbox
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // maxTableEntries is how many entries all tables of an instance may have. An
 // entry takes 8 bytes of host memory that no limit of host.toml covers.
@@ -49,4 +52,10 @@ func capTables(b []byte, l *layout) []byte {
 		return b
 	}
 	return replaceSection(b, l.tableStart, l.tableEnd, 4, section)
+}
+
+// replaceSection puts another section in the place of bytes start to end.
+func replaceSection(b []byte, start, end int, id byte, content []byte) []byte {
+	head := binary.AppendUvarint([]byte{id}, uint64(len(content)))
+	return slices.Concat(b[:start], head, content, b[end:])
 }

@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"unicode"
-
-	"github.com/tetratelabs/wazero/sys"
 )
 
 // Kind says why a call ended before its function returned.
@@ -62,16 +60,6 @@ const (
 // as a runtime.Error, is logged here with the host's stack, which a Trap never
 // carries.
 func newTrap(err error, log *slog.Logger) *Trap {
-	var exit *sys.ExitError
-	if errors.As(err, &exit) {
-		switch exit.ExitCode() {
-		case sys.ExitCodeDeadlineExceeded:
-			return &Trap{Kind: Deadline, Reason: "the deadline passed"}
-		case sys.ExitCodeContextCanceled:
-			return &Trap{Kind: Canceled, Reason: "the call was canceled"}
-		}
-		return &Trap{Reason: "the instance was closed"}
-	}
 	text := err.Error()
 	cause := errors.Unwrap(err)
 	reason, rest := text, ""
@@ -93,7 +81,10 @@ func newTrap(err error, log *slog.Logger) *Trap {
 	frames, hostStack, _ := strings.Cut(strings.TrimPrefix(rest, stackMark), hostStackMark)
 	t.Stack = cleanFrames(frames)
 	var defect runtime.Error
+	var ended *stop
 	switch {
+	case errors.As(t.Err, &ended):
+		t.Kind, t.Err = ended.kind, ended.is
 	case errors.As(t.Err, &defect):
 		log.Error("a host function failed, this is a defect of the host",
 			"error", t.Reason, "wasm_stack", t.Stack, "host_stack", hostStack)

@@ -1,0 +1,6 @@
+//go:build race
+
+package sandbox
+
+// raceEnabled: the race detector makes everything slower, and allocates.
+const raceEnabled = true
