@@ -142,6 +142,8 @@ type Module struct {
 	MemoryMax   uint64         `json:"memory_max_bytes,omitempty"` // 0 when not declared
 	Initialize  bool           `json:"initialize"`                 // exports _initialize
 	Init        bool           `json:"init"`                       // exports wasmlane_init
+	NoReset     string         `json:"no_reset,omitempty"`         // why each request would cost a new instance
+	Refused     string         `json:"refused,omitempty"`          // why no host would load it
 }
 
 // ModuleImport is one function a module imports.
@@ -164,7 +166,7 @@ func Inspect(file string) (*Module, error) {
 		}
 		return nil, &FileError{file, err}
 	}
-	info, err := sandbox.Inspect(context.Background(), wasm)
+	info, err := sandbox.Inspect(context.Background(), wasm, generation.Imports())
 	if err != nil {
 		return nil, &FileError{file, err}
 	}
@@ -172,7 +174,10 @@ func Inspect(file string) (*Module, error) {
 		Size: info.Size, SHA256: info.SHA256, Language: info.Language, Producers: info.Producers,
 		Handlers: append([]string{}, info.Handlers...), Imports: []ModuleImport{},
 		MemoryMin: info.MemoryMin, MemoryMax: info.MemoryMax,
-		Initialize: info.HasInitialize, Init: info.HasInit,
+		Initialize: info.HasInitialize, Init: info.HasInit, NoReset: info.NoReset,
+	}
+	if info.Refused != nil {
+		m.Refused = info.Refused.Error()
 	}
 	for _, bad := range info.BadHandlers {
 		m.NotHandlers = append(m.NotHandlers, bad.Name+" "+bad.Signature)

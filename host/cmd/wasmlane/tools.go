@@ -54,6 +54,9 @@ func runInspect(i *invocation) int {
 			code = i.failed(fmt.Errorf("%s: this host has no function %s.%s and would not load the module", rest[0], f.Module, f.Name))
 		}
 	}
+	if code == exitOK && m.Refused != "" {
+		code = i.failed(fmt.Errorf("%s: this host would not load it: %s", rest[0], m.Refused))
+	}
 	return code
 }
 
@@ -68,6 +71,11 @@ func describe(w io.Writer, file string, m *host.Module) {
 	}
 	fmt.Fprintf(w, "  memory    %d KiB at start, %s\n", m.MemoryMin>>10, limit)
 	fmt.Fprintf(w, "  init      %s\n", initialisers(m))
+	reset := "to pristine memory after each request"
+	if m.NoReset != "" {
+		reset = "none, each request costs a new instance: " + m.NoReset
+	}
+	fmt.Fprintf(w, "  reset     %s\n", reset)
 	list(w, "handlers", m.Handlers)
 	if len(m.NotHandlers) > 0 {
 		list(w, "no handlers, for their type", m.NotHandlers)

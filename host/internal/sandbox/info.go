@@ -27,6 +27,9 @@ type Info struct {
 	// isolation "request" every request costs a new instance. Empty: it can.
 	NoReset string
 
+	// Refused says why Load would not take the module; set by Inspect only.
+	Refused error
+
 	HasInitialize bool // exports _initialize
 	HasInit       bool // exports wasmlane_init
 
@@ -48,11 +51,16 @@ type BadHandler struct {
 type ImportName struct{ Module, Name string }
 
 // Inspect reads what a module declares, without compiling it and without a
-// Runtime. It does not validate instructions and does not compare the imports
-// with what a host offers: a module that Inspect reads may still be refused by
-// Load. All its errors are ErrRefused, or the context's.
-func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
+// Runtime, and says in Info.Refused what Load of a host with these imports would
+// object to. It does not validate instructions: the engine may still refuse what
+// Inspect lets pass. Its errors, for what is no module at all, are ErrRefused, or
+// the context's.
+func Inspect(ctx context.Context, wasm []byte, imports []Import) (*Info, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	hosts, err := hostTable(imports)
+	if err != nil {
 		return nil, err
 	}
 	l, err := parse(wasm)
@@ -60,8 +68,12 @@ func Inspect(ctx context.Context, wasm []byte) (*Info, error) {
 		return nil, err
 	}
 	info := newInfo(l, wasm, sha256.Sum256(wasm))
-	if m, err := instrument(wasm, l); err == nil { // Load says what is wrong
+	m, err := instrument(wasm, l)
+	if err == nil {
 		info.NoReset = noReset(m.Reset)
+	}
+	if info.Refused = check(l, hosts); info.Refused == nil {
+		info.Refused = err
 	}
 	return info, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	wt "github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
@@ -23,14 +24,17 @@ func TestInfo(t *testing.T) {
 	m.Export("table", wt.KindTable, 0).Table(1, -1)
 	wasm := m.Producers("language", "Go", "go1.26", "processed-by", "cmd/compile", "go1.26", "sdk", "x", "").Bytes()
 
-	got, err := Inspect(t.Context(), wasm)
+	got, err := Inspect(t.Context(), wasm, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got.SHA256) != 64 {
 		t.Errorf("SHA256 is %q", got.SHA256)
 	}
-	got.SHA256 = ""
+	if got.Refused == nil || !strings.Contains(got.Refused.Error(), "env.anything") {
+		t.Errorf("Refused is %v", got.Refused)
+	}
+	got.SHA256, got.Refused = "", nil
 	want := &Info{
 		Size:     len(wasm),
 		Handlers: []string{"get_user", "list_users"},
@@ -49,13 +53,13 @@ func TestInfo(t *testing.T) {
 	}
 
 	// Nothing declared.
-	got, err = Inspect(t.Context(), wt.New().Bytes())
+	got, err = Inspect(t.Context(), wt.New().Bytes(), nil)
 	if err != nil || got.MemoryMax != 0 || got.Language != "" || got.Handlers != nil {
 		t.Errorf("an empty module: %+v, %v", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Inspect(ctx, wasm); !errors.Is(err, context.Canceled) {
+	if _, err := Inspect(ctx, wasm, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a canceled context: %v", err)
 	}
 }

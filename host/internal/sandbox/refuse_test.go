@@ -227,7 +227,7 @@ func TestTruncation(t *testing.T) {
 		if n < 8 && !errors.Is(err, ErrTruncated) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
-		if _, err := Inspect(t.Context(), wasm[:n]); err != nil && !errors.Is(err, ErrTruncated) {
+		if _, err := Inspect(t.Context(), wasm[:n], nil); err != nil && !errors.Is(err, ErrTruncated) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}

@@ -178,7 +178,7 @@ func TestModulesThatCannotBeReset(t *testing.T) {
 			if info := module.Info(); !containsFold(info.NoReset, c.why) {
 				t.Errorf("Info says %q", info.NoReset)
 			}
-			if info, err := Inspect(t.Context(), wasm); err != nil || info.NoReset != module.Info().NoReset {
+			if info, err := Inspect(t.Context(), wasm, nil); err != nil || info.NoReset != module.Info().NoReset {
 				t.Errorf("Inspect says %q, %v", info.NoReset, err)
 			}
 			p := newPool(t, module, PoolOptions{Fresh: true, Log: log.logger()})
