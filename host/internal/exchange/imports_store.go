@@ -14,10 +14,13 @@ import (
 // absentLen is the old_len that says "must be absent" in kv_swap.
 const absentLen = ^uint32(0)
 
+// Reads get the guest's own context, without a timer: a store on this machine
+// answers them without waiting for anything.
+
 // kv_get(key, key_len, buf, cap) → i32
 func kvGet(x *Exchange, mem []byte, stack []uint64) {
 	key := view(mem, "kv_get", "key", stack[0], stack[1])
-	value, err := x.keyspace().Get(x.Waiting(), x.scratch[:0], key)
+	value, err := x.keyspace().Get(x.Context(), x.scratch[:0], key)
 	if err != nil {
 		stack[0] = answer(x.storeCode("kv_get", err))
 		return
@@ -88,7 +91,7 @@ func kvSwap(x *Exchange, mem []byte, stack []uint64) {
 func kvList(x *Exchange, mem []byte, stack []uint64) {
 	prefix := view(mem, "kv_list", "prefix", stack[0], stack[1])
 	after := view(mem, "kv_list", "after", stack[2], stack[3])
-	key, err := x.keyspace().Next(x.Waiting(), x.scratch[:0], prefix, after)
+	key, err := x.keyspace().Next(x.Context(), x.scratch[:0], prefix, after)
 	if err != nil {
 		stack[0] = answer(x.storeCode("kv_list", err))
 		return
