@@ -47,6 +47,7 @@ func TestReloadUnderLoad(t *testing.T) {
 					}
 					requests.Add(1)
 				}
+				time.Sleep(time.Millisecond) // leaves the reloads some of the processor
 			}
 		})
 	}

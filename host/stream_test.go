@@ -63,6 +63,7 @@ func startStreams(t *testing.T, keys string) *rig {
 			GET /short/endless a.endless timeout = "100ms"
 			GET /off/endless a.endless timeout = "off"
 			GET /off/pauses a.pauses timeout = "off"
+			GET /off/loop a.loop timeout = "off"
 			GET /off/sleep a.sleep timeout = "off"`,
 	})
 }

@@ -84,7 +84,7 @@ func TestDeepRecursion(t *testing.T) {
 	})
 	for range 2 {
 		id := r.refused(r.get("/deep"), 500, "the handler failed")
-		r.logged("handler failed", "request_id", id, "plugin", "b", "handler", "deep", "reason", "stack")
+		r.logged("handler failed", "request_id", id, "plugin", "b", "handler", "deep", "reason", "stack limit")
 		if a := r.get("/a/fine"); a.body != "fine" {
 			t.Fatalf("the next request got %v", a)
 		}
