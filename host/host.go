@@ -166,6 +166,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		Builtins: h.builtins(),
 		Log:      h.log,
 		GuestLog: guestLog,
+		Count:    h.metrics.Request,
 	}
 	return h, nil
 }

@@ -83,6 +83,9 @@ func (h *Host) reloadLocked() error {
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
 	h.builder.Client.SetMaxResponse(cfg.Server.MaxResponse)
+	if s := h.server.Load(); s != nil {
+		s.SetMaxBody(cfg.Server.MaxBody)
+	}
 	h.level.Set(slogLevel(cfg.Log.Level))
 	if keys := config.NeedRestart(h.first, cfg); len(keys) > 0 {
 		h.log.Warn("these settings take effect at the next start", slog.String("keys", strings.Join(keys, ", ")))

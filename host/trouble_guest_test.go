@@ -163,7 +163,8 @@ func TestMemoryLimit(t *testing.T) {
 			t.Errorf("growing over the limit answers %d, want -1 4 -1", n)
 		}
 		id := r.refused(r.get("/a/traps"), 500, "the handler failed")
-		r.logged("handler failed", "request_id", id, "plugin", "a")
+		r.logged("handler failed", "request_id", id, "plugin", "a",
+			"memory_refused", "it asked for more than memory = 524288 bytes; raise memory in [plugin.a] if it is meant to")
 	}
 	if limit := r.plugin("a").Memory; limit != 512<<10 {
 		t.Errorf("the limit is shown as %d", limit)

@@ -30,6 +30,7 @@ type Builder struct {
 	Builtins map[string]Builtin // by name, without the "@"
 	Log      *slog.Logger       // of the host
 	GuestLog *slog.Logger       // of what plugins say
+	Count    func(status int)   // called with the status of each call in process
 }
 
 // Builtin is a handler of the host's own.

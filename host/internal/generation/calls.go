@@ -121,6 +121,7 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 		sub.Route = found.Value.Config.Path
 		g.servePlugin(sub, found.Value, nil)
 	}
+	g.builder.Count(resp.StatusCode())
 	switch {
 	case x.Expired():
 		return abi.Timeout

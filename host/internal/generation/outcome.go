@@ -56,6 +56,10 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 	if trap != nil && trap.Stack != "" {
 		attrs = append(attrs, slog.String("wasm_stack", trap.Stack))
 	}
+	if trap != nil && trap.MemoryLimit > 0 {
+		attrs = append(attrs, slog.String("memory_refused", fmt.Sprintf(
+			"it asked for more than memory = %d bytes; raise memory in [plugin.%s] if it is meant to", trap.MemoryLimit, x.Plugin.Name)))
+	}
 	g.log(x, slog.LevelError, "handler failed", attrs...)
 }
 

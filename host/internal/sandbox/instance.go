@@ -95,7 +95,11 @@ func (i *Instance) run(ctx context.Context, f api.Function, deadline time.Time) 
 		}
 		i.context.end()
 		i.tainted = i.tainted || t != nil
+		if t != nil && i.memory.refused {
+			t.MemoryLimit = i.memory.limit
+		}
 	}()
+	i.memory.refused = false
 	slice := i.code.runtime.slice
 	i.context.begin(ctx, deadline, slice)
 	i.state.Set(meter.NewState(slice))

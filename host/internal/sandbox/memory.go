@@ -44,6 +44,8 @@ type memory struct {
 	// next is the answer to the next Reallocate, whatever it asks for. It is
 	// how memory shrinks and moves: the engine takes over what it is given.
 	next []byte
+	// refused: the guest has asked for more than limit during the call that runs.
+	refused bool
 }
 
 // newMemory reserves memory and makes its first least bytes ready.
@@ -73,6 +75,7 @@ func (m *memory) Reallocate(size uint64) []byte {
 		return m.buf
 	}
 	if size > m.limit {
+		m.refused = true
 		return nil
 	}
 	grown := m.region.resize(m.buf, size)

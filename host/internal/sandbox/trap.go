@@ -41,6 +41,11 @@ type Trap struct {
 	Reason string // one line: "unreachable", "stack overflow", or the text of Err
 	Stack  string // the guest's functions, innermost first, one a line; may be empty
 	Err    error  // what a host function panicked with, nil otherwise
+
+	// MemoryLimit is the limit of the linear memory, in bytes, when the call had
+	// asked for more and been refused; 0 otherwise. Whether that is why it ended
+	// only the guest knows.
+	MemoryLimit uint64
 }
 
 // Error implements error, without the stack.

@@ -51,7 +51,7 @@ func (s *Server) explain(err error) (status int, message string) {
 }
 
 func (s *Server) bodyTooLarge() string {
-	return fmt.Sprintf("the body is over server.max_body, %d bytes", s.options.Config.MaxBody)
+	return fmt.Sprintf("the body is over server.max_body, %d bytes", s.maxBody.Load())
 }
 
 // hangup answers with an error and has the connection end, in a way that lets a
@@ -72,7 +72,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	switch {
 	case len(ctx.Request.Header.PeekAll(fasthttp.HeaderExpect)) > 1:
 		status, message = fasthttp.StatusExpectationFailed, "more than one expectation"
-	case int64(ctx.Request.Header.ContentLength()) > s.options.Config.MaxBody:
+	case int64(ctx.Request.Header.ContentLength()) > s.maxBody.Load():
 		status, message = fasthttp.StatusRequestEntityTooLarge, s.bodyTooLarge()
 	default:
 		return status

@@ -49,6 +49,7 @@ type Server struct {
 	stalled occasionally // and about failing accepts
 
 	draining atomic.Bool
+	maxBody  atomic.Int64 // server.max_body, which a reload may change
 
 	mu       sync.Mutex
 	listener *listener     // nil before Listen
@@ -104,9 +105,14 @@ func New(options Options) (*Server, error) {
 			return nil, err
 		}
 	}
+	s.SetMaxBody(cfg.MaxBody)
 	s.http = s.configure()
 	return s, nil
 }
+
+// SetMaxBody changes from which announced size on a client is not asked for its
+// body. That a body is not over the limit is the handler's to see to.
+func (s *Server) SetMaxBody(bytes int64) { s.maxBody.Store(bytes) }
 
 // configure returns the HTTP library's server. What is not set here is meant to
 // have its default.
