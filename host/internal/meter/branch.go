@@ -101,10 +101,9 @@ func (t *translator) repeat(op byte, to *frame, weight int64) {
 	t.op(opIf, 0x40)
 	t.depth++
 	t.opU32(opBr, t.label(to.out))
-	t.op(opElse)
-	t.opU32(opBr, t.label(to.outer))
 	t.depth--
 	t.op(opEnd)
+	t.opU32(opBr, t.label(to.outer)) // last, for what it leaves on the stack does not matter
 	if op == opBrIf {
 		t.depth--
 		t.op(opEnd)
@@ -140,26 +139,27 @@ func (t *translator) branchTable(in *instr) {
 func (t *translator) call(in *instr) {
 	c := call{in.op, in.a}
 	if t.w.dead {
-		t.writeCall(c, in)
+		t.writeCall(c, in, true)
 		return
 	}
 	n := t.p.g.node(c)
 	callee := &t.p.nodes[n]
 	host := int(n) < t.m.importedFuncs
 	indirect := in.op == opCallIndirect || in.op == opReturnCallInd
-	if host {
+	cut := indirect && t.p.g.cut[n]
+	switch {
+	case host:
 		t.phi += weightHost
-	} else {
+	case !cut:
 		t.phi += callee.cost
 	}
-	typ := t.calleeType(c)
-	tail := (in.op == opReturnCall || in.op == opReturnCallInd) && fitsRegisters(typ)
+	tail := t.tail(c, n)
 	units := int64(0)
-	if indirect && t.p.g.cut[n] {
+	if cut { // pay here, for the callee too; its functions need not
 		if !tail {
 			units = t.p.o.units(callee.height)
 		}
-		t.charge(t.phi, units)
+		t.charge(t.phi+callee.cost, units)
 		t.phi = 0
 	}
 	t.res.entry = max(t.res.entry, t.phi) // a deep recursion must not owe for what it ran before the calls
@@ -168,13 +168,13 @@ func (t *translator) call(in *instr) {
 	if tail {
 		t.arrive(&t.w.frames[0])
 		t.undo()
-		t.writeCall(c, in)
+		t.writeCall(c, in, true)
 		return
 	}
 	if touches {
 		t.spill()
 	}
-	t.writeCall(c, in)
+	t.writeCall(c, in, false)
 	if units > 0 {
 		e := t.emitter
 		e.local = false
@@ -205,21 +205,29 @@ func (t *translator) calleeType(c call) funcType {
 	return t.m.typeOf(c.a)
 }
 
-// writeCall writes the call itself. A tail call that the engine could not make
-// without stack for its values becomes a call and a return, which is what the
-// engine would do; here the stack can be counted.
-func (t *translator) writeCall(c call, in *instr) {
-	op := c.kind
-	if !t.w.dead && !fitsRegisters(t.calleeType(c)) {
-		switch op {
-		case opReturnCall:
-			op = opCall
-		case opReturnCallInd:
-			op = opCallIndirect
-		}
+// tail reports whether a call stays a tail call. One that the engine could not make
+// without stack for its values becomes a call and a return, which is what the engine
+// would do; here the stack can be counted. So does one that leaves a cycle from a
+// function that counts stack for its callees, which it would have to give back.
+func (t *translator) tail(c call, n int32) bool {
+	if c.kind != opReturnCall && c.kind != opReturnCallInd {
+		return false
 	}
-	t.op(op)
-	if op == opCall || op == opReturnCall {
+	leaves := t.p.g.scc[n] != t.p.g.scc[t.fn]
+	return fitsRegisters(t.calleeType(c)) && !(leaves && t.self.counted > 0)
+}
+
+// writeCall writes the call itself, as a tail call or not.
+func (t *translator) writeCall(c call, in *instr, tail bool) {
+	switch op := c.kind; {
+	case op == opReturnCall && !tail:
+		t.op(opCall)
+	case op == opReturnCallInd && !tail:
+		t.op(opCallIndirect)
+	default:
+		t.op(op)
+	}
+	if c.kind == opCall || c.kind == opReturnCall {
 		t.out = appendU32(t.out, t.p.newIndex(c.a))
 	} else {
 		t.out = append(t.out, t.m.wasm[in.imm:in.end]...)

@@ -15,7 +15,7 @@ import (
 // they are and rewritten, in both of the engine's ways to run them.
 func TestRandomModulesBehaveTheSame(t *testing.T) {
 	seeds := 300
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		seeds = 60
 	}
 	for name, config := range map[string]wazero.RuntimeConfig{

@@ -96,12 +96,16 @@ func (g *gen) returns() (code []byte) {
 }
 
 func (g *gen) branchTable() []byte {
-	if len(g.labels) < 2 {
+	n := len(g.labels)
+	if len(g.typ.results) > 0 {
+		n-- // the function's label carries values, the others do not
+	}
+	if n == 0 {
 		return nil
 	}
 	var labels []uint32
 	for range 1 + g.r.IntN(5) {
-		labels = append(labels, uint32(g.r.IntN(len(g.labels)-1)))
+		labels = append(labels, uint32(g.r.IntN(n)))
 	}
 	return slices.Concat(g.guard(), g.ticked(nil, 2), g.expr(I32, 1), i32c(7), ops(0x71), brTable(labels...))
 }

@@ -10,10 +10,11 @@ type graph struct {
 	hosts []bool    // by node: a type that an imported function has, with its address taken
 	kinds []int32   // by type index: its node, or -1 when nothing calls through it
 
-	scc   []int32 // by node: its component; callees have lower numbers than callers
-	cycle []bool  // by node: its component has a cycle
-	cut   []bool  // by node: calls to it are checked, so no cycle avoids all cuts
-	order []int32 // callees before callers, but for calls to cut nodes
+	scc    []int32 // by node: its component; callees have lower numbers than callers
+	cycle  []bool  // by node: its component has a cycle
+	tailed []bool  // by node: a tail call in its own cycle goes to it
+	cut    []bool  // by node: calls to it are checked, so no cycle avoids all cuts
+	order  []int32 // callees before callers, but for calls to cut nodes
 }
 
 func newGraph(m *module, all []facts, taken []bool) *graph {
@@ -64,9 +65,32 @@ func newGraph(m *module, all []facts, taken []bool) *graph {
 	}
 	g.cut = make([]bool, len(g.edges))
 	g.scc, g.cycle = components(g.edges, nil)
+	g.findTailed(all)
 	g.cutCycles()
 	g.sort()
 	return g
+}
+
+// findTailed fills tailed; a tail call to a type goes to all its functions.
+func (g *graph) findTailed(all []facts) {
+	g.tailed = make([]bool, len(g.edges))
+	for fn, f := range all {
+		for _, c := range f.calls {
+			if c.kind != opReturnCall && c.kind != opReturnCallInd {
+				continue
+			}
+			if n := g.node(c); g.cycle[n] && g.scc[n] == g.scc[fn] {
+				g.tailed[n] = true
+			}
+		}
+	}
+	for n := g.funcs; n < len(g.edges); n++ {
+		if g.tailed[n] {
+			for _, to := range g.edges[n] {
+				g.tailed[to] = true
+			}
+		}
+	}
 }
 
 // node returns the node that a call goes to.

@@ -113,6 +113,19 @@ func TestHostileGuestsAreStopped(t *testing.T) {
 			b.define(f, nil, bytes.Repeat(get(0), 30), tailf(f))
 			return slices.Concat(bytes.Repeat(i32c(0), 30), callf(f))
 		}},
+		{"recursion through a tail call, which gives back what its caller counted", true, func(b *build) []byte {
+			f, g := b.declare(none, none), b.declare(none, none)
+			b.define(f, nil, tailf(g))
+			b.define(g, nil, callf(f))
+			return callf(f)
+		}},
+		{"recursion through a tail call by a table", true, func(b *build) []byte {
+			f, g := b.declare(none, none), b.declare(none, none)
+			b.define(f, nil, i32c(0), tailInd(b.typ(none, none)))
+			b.define(g, nil, callf(f))
+			b.table(g)
+			return callf(f)
+		}},
 		{"recursion with 50 000 locals", true, func(b *build) []byte {
 			f := b.declare(none, none)
 			locals := slices.Repeat([]ValueType{I64}, 50_000)

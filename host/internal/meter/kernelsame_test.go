@@ -12,6 +12,9 @@ import (
 func TestKernelsBehaveTheSame(t *testing.T) {
 	for name, compile := range map[string]func(testing.TB) []byte{"c": cKernels, "go": goKernels} {
 		t.Run(name, func(t *testing.T) {
+			if name == "go" && raceDetector {
+				t.Skip("the engine takes half a minute to compile a Go program twice under the race detector; without it this test runs")
+			}
 			wasm := compile(t)
 			res := rewrite(t, wasm, Options{})
 			r := newRig(t, wazero.NewRuntimeConfig())

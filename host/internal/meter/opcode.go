@@ -28,6 +28,7 @@ const (
 	opI32Const      = 0x41
 	opI64Const      = 0x42
 	opI64GeS        = 0x59
+	opI32Eqz        = 0x45
 	opI64Eqz        = 0x50
 	opI64Add        = 0x7c
 	opI64Sub        = 0x7d

@@ -36,7 +36,7 @@ type plan struct {
 // node is what is known of a function or a type.
 type node struct {
 	decision
-	cost    int64 // for callers; 0 when it pays itself
+	cost    int64 // for callers; 0 for a function that pays itself
 	touches bool  // running it may change the fuel
 	height  int64 // most bytes of stack, itself and what it calls in its cycle, not counted elsewhere
 	reach   int64 // the same, over all that it calls
@@ -91,9 +91,6 @@ func (p *plan) decideType(n int32) {
 		t.reach = max(t.reach, c.reach)
 		t.tail = max(t.tail, c.tail)
 	}
-	if p.g.cut[n] {
-		t.cost = 0
-	}
 }
 
 func (p *plan) decideFunc(n int32) error {
@@ -133,7 +130,9 @@ func (p *plan) decideFunc(n int32) error {
 	}
 	frame := max(f.frame, rest/restShare)
 	self.height, self.reach = frame+height, frame+reach
-	if inCycle && (p.g.cut[n] || self.height > p.o.bounds.height) {
+	// A function that is tail called counts for itself: its caller has given back
+	// what it counted, for both.
+	if inCycle && (p.g.cut[n] || p.g.tailed[n] || self.height > p.o.bounds.height) {
 		self.counted, self.height, self.reach = self.height, 0, reach
 	}
 	if self.reach > p.o.bounds.reach {

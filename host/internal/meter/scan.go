@@ -7,10 +7,9 @@ type facts struct {
 	calls []call     // in the order of the code, dead code left out
 	loops []loopFact // by the loop's number
 	frame int64      // bytes of native stack, by estimate
-
 }
 
-// call is one call, or the taking of a function's address.
+// call is one call: of a function, or through a table with a type.
 type call struct {
 	kind byte // opCall, opReturnCall, opCallIndirect or opReturnCallInd
 	a    uint32

@@ -30,11 +30,8 @@ func FuelLeft(state uint64) int64 { return int64(state) >> stackBits }
 // function asks it first, and ends the guest.
 func StackSpent(state uint64) bool { return state&stackGuard != 0 }
 
-// units converts bytes of stack.
+// units converts bytes of stack: the limit is all the units there are.
 func (o Options) units(bytes int64) int64 {
-	if bytes == 0 {
-		return 0
-	}
-	unit := (int64(o.StackLimit) + stackUnits - 1) / stackUnits
-	return min((bytes+unit-1)/unit, stackUnits)
+	limit := int64(o.StackLimit)
+	return (min(bytes, limit)*stackUnits + limit - 1) / limit
 }
