@@ -72,7 +72,7 @@ fuzz: ## run every fuzz target of the host for FUZZTIME, 30s each
 		targets=$$(go test -list '^Fuzz' $$package); \
 		for target in $$targets; do case $$target in Fuzz*) \
 			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package;; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$package;; \
 		esac; done; \
 	done
 
