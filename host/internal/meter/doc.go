@@ -9,7 +9,8 @@
 // yield returns. Yield may also end it, by a panic of the host. Nothing that a
 // guest can run is free, and between two payments it runs a bounded weight, see
 // [Options.Bound]: loops pay when they repeat, functions where calls can multiply,
-// operations on ranges for their length before they run.
+// operations on ranges for their length, piece by piece when there is not enough
+// fuel for all of it (bulk.go).
 //
 // The native stack that the engine keeps for calls is bounded as well. Functions in
 // cycles of the call graph count an estimate of their frames. Past the limit the
@@ -31,7 +32,7 @@
 // [Rewrite] parses a module (parse.go, items.go, instr.go), reads all code once
 // for the call graph (scan.go, graph.go), chooses where cycles are cut (cuts.go),
 // decides from callees to callers what each function pays (plan.go), and writes the
-// new code (translate.go, branch.go, loop.go, slow.go, emit.go) and the new sections
+// new code (translate.go, branch.go, loop.go, slow.go, bulk.go, emit.go) and the new sections
 // (encode.go, data.go, names.go, vector.go). walk.go sees through the shape of Go's
 // own code, where every jump is a loop's repetition.
 //

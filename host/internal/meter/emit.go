@@ -104,23 +104,28 @@ func (e *emitter) check() {
 	e.orYield()
 }
 
-// payLength pays for the length on top of the stack, which stays there: a weight
-// of one for every 1<<down of it, or 1<<up for every one.
+// payLength takes the length on top of the stack and leaves the condition that
+// there is fuel left: a weight of one for every 1<<down of it, or 1<<up for every
+// one.
 func (e *emitter) payLength(down, up int64) {
 	v := e.variable(&e.length, I32)
 	e.opLocal(opLocalSet, v)
 	e.load()
 	e.opLocal(opLocalGet, v)
+	e.scale(down, up)
+	e.op(opI64Sub)
+	e.store(false)
+}
+
+// scale turns a length into what it costs, as the state has it.
+func (e *emitter) scale(down, up int64) {
 	e.op(opI64ExtendU)
 	if down > 0 {
 		e.opSigned(opI64Const, down)
 		e.op(opI64ShrU)
 	}
 	e.opSigned(opI64Const, stackBits+up)
-	e.op(opI64Shl, opI64Sub)
-	e.store(false)
-	e.orYield()
-	e.opLocal(opLocalGet, v)
+	e.op(opI64Shl)
 }
 
 // spill puts the state where callees and the host see it, reload gets it back.

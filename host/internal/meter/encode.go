@@ -1,6 +1,9 @@
 package meter
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // encode writes the new module.
 func (p *plan) encode(res *Result) error {
@@ -14,7 +17,7 @@ func (p *plan) encode(res *Result) error {
 		code = appendBytes(code, t.body)
 	}
 	yieldType := p.typeIndex(funcType{params: []ValueType{I64}, results: []ValueType{I64}})
-	helpers := append(p.slowHelpers(), p.vectorHelpers()...)
+	helpers := slices.Concat(p.bulkHelpers(), p.slowHelpers(), p.vectorHelpers())
 	for _, h := range helpers {
 		code = appendBytes(code, h.body)
 	}

@@ -8,37 +8,14 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
 )
 
-// cKernels compiles testdata/kernels/kernels.c. Without clang and lld the test is
-// skipped, under continuous integration it fails.
+// cKernels compiles testdata/kernels/kernels.c.
 func cKernels(t testing.TB) []byte {
 	t.Helper()
-	for _, clang := range []string{"clang", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"} {
-		path, err := exec.LookPath(clang)
-		if err != nil {
-			continue
-		}
-		out := filepath.Join(t.TempDir(), "kernels.wasm")
-		cmd := exec.Command(path, "--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-Wl,--no-entry",
-			"-o", out, "kernels.c")
-		cmd.Dir = filepath.Join("testdata", "kernels")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			lacks(t, "%s cannot link for wasm32; install lld (apt-get install lld): %v\n%s", clang, err, text)
-		}
-		return readFile(t, out)
-	}
-	lacks(t, "no clang; install clang and lld (apt-get install clang lld)")
-	return nil
-}
-
-// lacks ends a test for want of a program.
-func lacks(t testing.TB, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
+	return wasmtest.Clang(t, filepath.Join("testdata", "kernels", "kernels.c"))
 }
 
 // goKernels compiles testdata/kernels/go.

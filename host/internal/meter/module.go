@@ -16,8 +16,9 @@ type module struct {
 	elems     []elemDecl
 	bodies    []body
 	data      []dataDecl
-	counted   bool // there is a data count section
-	namesData bool // some code names a data segment
+	counted   bool     // there is a data count section
+	namesData bool     // some code names a data segment
+	bulk      []bulkOp // operations on memory that some code has
 
 	importedFuncs   int
 	importedGlobals int

@@ -1,5 +1,7 @@
 package meter
 
+import "cmp"
+
 // nameSection renumbers the functions of the name section, so that stack traces
 // still name the right ones, and names what was added. Labels and data segments
 // have other numbers now; their names are dropped. A section that does not parse
@@ -58,7 +60,9 @@ func (p *plan) functionNames(r *reader, helpers []helper) []byte {
 	var items []byte
 	of := make(map[int]string, len(helpers))
 	for _, h := range helpers {
-		of[h.of] = ""
+		if h.name == "" && h.label == "" {
+			of[h.of] = ""
+		}
 	}
 	add := func(index uint32, name string) { items = appendName(appendU32(items, index), name) }
 	added, count := false, len(helpers)+1
@@ -84,7 +88,7 @@ func (p *plan) functionNames(r *reader, helpers []helper) []byte {
 		add(p.yield, p.o.Module+"."+p.o.Yield)
 	}
 	for i, h := range helpers {
-		name := h.name
+		name := cmp.Or(h.name, h.label)
 		if name == "" {
 			name = of[h.of]
 		}

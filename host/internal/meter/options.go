@@ -59,11 +59,12 @@ func defaultBounds() bounds {
 const restShare = 4
 
 // Bound returns the most weight that any guest runs between two payments, each
-// of which may yield. Operations on ranges of memory and tables come on top: they
-// pay for their length before they run.
+// of which may yield. Operations on ranges come on top: one on memory runs as far
+// as the fuel at hand pays for, in one piece or in many, see bulk.go; one on tables
+// pays for its length before it runs, and the host bounds the size of tables.
 func (o Options) Bound() int64 {
 	o = o.withDefaults()
-	const one = weightGrow + 1<<10/4*8 // the heaviest instruction, with a short length
+	const one = weightGrow + bulkShort*2 // the heaviest instruction, with a short length
 	frame := int64(o.Span+o.Free+o.MaxLocals/4) + one
 	return 2*frame + o.bounds.tail + restShare*int64(o.StackLimit+o.StackLimit/8)
 }

@@ -104,9 +104,10 @@ func (m *module) scanMisc(in *instr, f *facts, res *Reset, note func(*bool, *str
 	switch in.sub {
 	case miscMemoryInit:
 		m.namesData = true
-
+		m.noteBulk(bulkOp{in.sub, in.a})
+	case miscMemoryCopy, miscMemoryFill:
+		m.noteBulk(bulkOp{sub: in.sub})
 	case miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
-
 		name := map[uint32]string{miscTableInit: "table.init", miscTableCopy: "table.copy", miscTableGrow: "table.grow", miscTableFill: "table.fill"}
 		note(&res.Tables, &res.TablesWhy, name[in.sub], in.at)
 	case miscDataDrop:

@@ -26,7 +26,7 @@ func (p *plan) slowIndex(fn int, price int64) uint32 {
 		p.slow = append(p.slow, slowEntry{fn, price})
 		n++
 	}
-	return uint32(len(p.m.funcs) + n) // the yield function is one more
+	return uint32(len(p.m.funcs) + len(p.m.bulk) + n) // the yield function is one more
 }
 
 // slowHelpers writes the helpers.

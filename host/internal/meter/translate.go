@@ -92,7 +92,6 @@ func (t *translator) instruction(in *instr) error {
 		t.opU32(opRefFunc, t.p.newIndex(in.a))
 	case prefixMisc:
 		t.bulk(in)
-		t.copy(in)
 	default:
 		t.copy(in)
 	}
@@ -101,30 +100,6 @@ func (t *translator) instruction(in *instr) error {
 }
 
 func (t *translator) copy(in *instr) { t.out = append(t.out, t.m.wasm[in.at:in.end]...) }
-
-// bulk pays for the length of an operation, before it runs. A short length that
-// is a constant is paid for like other code.
-func (t *translator) bulk(in *instr) {
-	const short = 1 << 10
-	if t.w.dead || in.sub < miscMemoryInit || in.sub == miscDataDrop || in.sub == miscElemDrop || in.sub == miscTableSize {
-		return
-	}
-	memory := in.sub <= miscMemoryFill
-	if n := t.w.prev.n; t.w.prev.op == opI32Const && 0 <= n && n <= short {
-		if memory {
-			t.phi += n / 4
-		} else {
-			t.phi += n * 2
-		}
-		return
-	}
-	t.res.touches = true
-	if memory {
-		t.payLength(2, 0) // four bytes weigh one
-	} else {
-		t.payLength(0, 1) // an entry weighs two
-	}
-}
 
 // open enters a block.
 func (t *translator) open(in *instr) error {

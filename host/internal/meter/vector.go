@@ -1,13 +1,14 @@
 package meter
 
 // helper is a function that is added: to read or set a v128 global from outside,
-// of which the engine's interface knows only the low half, or the slow path of a
-// function's entry.
+// of which the engine's interface knows only the low half, for the slow path of a
+// function's entry, or for operations on ranges of memory.
 type helper struct {
-	name string // how it is exported, or empty; then
-	of   int    // it belongs to this function
-	typ  uint32
-	body []byte
+	name  string // how it is exported, or empty; then
+	label string // what stack traces call it, or empty; then
+	of    int    // it belongs to this function
+	typ   uint32
+	body  []byte
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -34,15 +35,15 @@ func TestFigures(t *testing.T) {
 	if raceEnabled {
 		t.Skip("figures are not taken with the race detector")
 	}
-	small := answering()
+	small := wt.Clang(t, filepath.Join("testdata", "canswer", "answer.c"))
 	goWasm := buildGo(t, "goanswer")
 	var rows []row
-	rows = append(rows, timings(t, "small guest", small, 0)...)
+	rows = append(rows, timings(t, "C guest", small, 0)...)
 	rows = append(rows, timings(t, "Go guest", goWasm, 8*time.Microsecond)...)
-	rows = append(rows, resident(t, "small guest", small, 40), resident(t, "Go guest", goWasm, 150))
+	rows = append(rows, resident(t, "C guest", small, 40), resident(t, "Go guest", goWasm, 150))
 	rows = append(rows, stopTimes(t)...)
 	rows = append(rows, neighbours(t, small)...)
-	rows = append(rows, allocations(t, "small guest", small), allocations(t, "Go guest", goWasm))
+	rows = append(rows, allocations(t, "C guest", small), allocations(t, "Go guest", goWasm))
 
 	r := newRuntime(t, Options{Imports: answerImports()})
 	fmt.Printf("\n%s, %s/%s, %d processors, reset by %s, %d units of fuel a slice\n\n",
@@ -51,30 +52,6 @@ func TestFigures(t *testing.T) {
 	for _, r := range rows {
 		fmt.Printf("| %s | %s | %s | %s |\n", r.what, r.got, r.spread, r.bar)
 	}
-}
-
-// answering is the handler of testdata/goanswer as a C compiler could emit it: a
-// page of memory, and no loop.
-func answering() []byte {
-	m := wt.New()
-	four := wt.Type{wt.I32, wt.I32, wt.I32, wt.I32}
-	param := m.Import("bench", "param", four, wt.Type{wt.I32})
-	status := m.Import("bench", "status", wt.Type{wt.I32}, nil)
-	header := m.Import("bench", "set_header", four, wt.Type{wt.I32})
-	write := m.Import("bench", "write", wt.Type{wt.I32, wt.I32}, wt.Type{wt.I32})
-	m.Memory(1, 16)
-	stack := m.Global(wt.I32, true, wt.I32Const(32<<10))
-	m.Data(1024, []byte("id\x00\x00content-typeapplication/json"))
-	m.Data(2048, []byte(`{"id":"           ","name":"somebody","greeting":"hello from a small guest"}`))
-	m.Handler("answer",
-		wt.GlobalGet(stack), wt.I32Const(64), wt.Op(0x6b), wt.GlobalSet(stack),
-		wt.I32Const(1024), wt.I32Const(2), wt.I32Const(2055), wt.I32Const(11), wt.Call(param), wt.Drop(),
-		wt.I32Const(200), wt.Call(status),
-		wt.I32Const(1028), wt.I32Const(12), wt.I32Const(1040), wt.I32Const(16), wt.Call(header), wt.Drop(),
-		wt.GlobalGet(stack), wt.I32Const(70), wt.I32Store(),
-		wt.I32Const(2048), wt.GlobalGet(stack), wt.I32Load(), wt.Call(write), wt.Drop(),
-		wt.GlobalGet(stack), wt.I32Const(64), wt.Op(0x6a), wt.GlobalSet(stack))
-	return m.Bytes()
 }
 
 // answerImports are what these guests import, doing next to nothing.
@@ -105,7 +82,7 @@ func served(t testing.TB, p *Pool, ctx context.Context, handler string, deadline
 }
 
 // timings compares the ways to serve one request. total is the bar of the whole
-// request, 0 for that of the small guest, which is about the difference.
+// request, 0 for that of the C guest, which is about the difference.
 func timings(t *testing.T, name string, wasm []byte, total time.Duration) []row {
 	const rounds = 21
 	r := newRuntime(t, Options{Imports: answerImports()})
@@ -123,7 +100,7 @@ func timings(t *testing.T, name string, wasm []byte, total time.Duration) []row 
 		{`isolation "instance": call alone`, 2000, func() { served(t, instance, ctx, "answer", time.Now().Add(time.Second)) }},
 		{"the engine alone: call of a live instance", 2000, engine.call},
 		{"the engine alone: the same with WithCloseOnContextDone", 2000, watched.call},
-		{"the engine alone: new instance for each request", 8, engine.request},
+		{"the engine alone: new instance for each request", 200, engine.request},
 	}
 	times := make([][]float64, len(ways))
 	for round := range rounds {

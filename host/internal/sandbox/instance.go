@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -30,9 +31,8 @@ type Instance struct {
 	snapshot *snapshot // what it is put back to; nil when it cannot be
 
 	pool    *Pool
-	out     bool      // somebody has it; guarded by pool.mu
-	since   time.Time // when it became idle; guarded by pool.mu
-	tainted bool      // a call failed; touched by its holder only
+	out     atomic.Bool // somebody has it
+	tainted bool        // a call failed; touched by its holder only
 }
 
 // Call runs a handler of the module. deadline is when it is stopped, zero for

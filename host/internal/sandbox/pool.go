@@ -10,10 +10,6 @@ import (
 	"time"
 )
 
-// idleAfter is how long an instance may lie unused. The one used last is kept
-// longer, so that a plugin that is asked rarely still answers at once.
-const idleAfter = time.Minute
-
 // Outcome is how a request left its instance.
 type Outcome int
 
@@ -38,6 +34,7 @@ type Pool struct {
 	closed    bool
 	inUse     int         // slots taken: instances handed out or being made
 	idle      []*Instance // the last one is used next; inUse + len(idle) <= Instances
+	unused    int         // how many of idle, its first ones, nobody needed since the timer was set
 	waiting   list.List   // of *waiter; not empty only while inUse == Instances
 	created   int
 	discarded int
@@ -168,9 +165,7 @@ func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Insta
 			return nil, err
 		}
 	}
-	p.mu.Lock()
-	i.out = true
-	p.mu.Unlock()
+	i.out.Store(true)
 	return i, nil
 }
 
@@ -203,17 +198,13 @@ func (p *Pool) take(nested bool) (*Instance, *waiter, error) {
 }
 
 // Put gives an instance back that Get returned, once. A failed one is closed. One
-// of a Fresh pool is reset, or closed if that is not possible. Putting one back twice, or into another pool, panics:
-// two requests would share its memory.
+// of a Fresh pool is reset, or closed if that is not possible. Putting one back
+// twice, or into another pool, panics: two requests would share its memory.
 func (p *Pool) Put(i *Instance, o Outcome) {
-	p.mu.Lock()
-	if i.pool != p || !i.out {
-		p.mu.Unlock()
+	if i.pool != p || !i.out.CompareAndSwap(true, false) {
 		panic(errors.New("sandbox: an instance was put back that the pool had not given out"))
 	}
-	i.out = false
-	keep := o == Clean && !p.closed && !i.tainted && i.references() <= keepReferences
-	p.mu.Unlock()
+	keep := o == Clean && !i.tainted && i.references() <= keepReferences
 	if keep && p.o.Fresh {
 		keep = i.reset(p.o.Resident)
 	}
