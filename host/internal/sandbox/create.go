@@ -120,7 +120,7 @@ func (i *Instance) initialise(ctx context.Context, o *PoolOptions, deadline time
 		if !step.has {
 			continue
 		}
-		if t := i.run(ctx, i.module.ExportedFunction(step.export), end); t != nil {
+		if t := i.run(ctx, newEntry(step.export, i.module.ExportedFunction(step.export)), end); t != nil {
 			return failed(step.name, t)
 		}
 	}

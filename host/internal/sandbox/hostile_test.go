@@ -205,6 +205,34 @@ func TestNativeStackIsNotKept(t *testing.T) {
 	p.Put(i, Failed)
 }
 
+// Frames that are far larger than metering can know: hundreds of values that wait
+// on the operand stack for a call to return.
+func TestFramesLargerThanTheyLook(t *testing.T) {
+	m := wt.New()
+	m.Memory(1, -1)
+	const values = 400
+	wait := slices.Repeat(slices.Concat(wt.LocalGet(0), wt.I32Load()), values)
+	down := m.Func(wt.Type{wt.I32}, nil, nil, wait, wt.LocalGet(0), wt.Call(0), slices.Repeat(wt.Drop(), values))
+	used := m.Func(wt.Type{wt.I32}, wt.Type{wt.I32}, nil,
+		wait, wt.LocalGet(0), wt.Call(1), slices.Repeat(wt.Op(0x6a), values))
+	m.Handler("dropped", wt.I32Const(0), wt.Call(down))
+	m.Handler("used", wt.I32Const(0), wt.Call(used), wt.Drop())
+	p := guest(t, m, PoolOptions{Fresh: true})
+	for _, handler := range []string{"dropped", "used"} {
+		i := get(t, p)
+		e := i.entry(handler)
+		if err := i.Call(t.Context(), handler, time.Time{}); !errors.Is(err, ErrStackLimit) {
+			t.Errorf("%s ended with %v", handler, err)
+		}
+		if size := e.stackSize(); size > 4*maxStack {
+			t.Errorf("%s: the native stack had %d bytes", handler, size)
+		} else {
+			t.Logf("%s: the native stack had %d bytes", handler, size)
+		}
+		p.Put(i, Failed)
+	}
+}
+
 // References to functions are the engine's memory, which no limit covers.
 func TestReferencesAreBounded(t *testing.T) {
 	m := wt.New()

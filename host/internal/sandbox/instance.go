@@ -47,7 +47,7 @@ func (i *Instance) Call(ctx context.Context, handler string, deadline time.Time)
 	if e == nil {
 		return &Trap{Reason: fmt.Sprintf("the module has no handler %q", handler)}
 	}
-	t := i.run(ctx, e.function, deadline)
+	t := i.run(ctx, e, deadline)
 	if e.stackSize() > keepStack {
 		i.forget(e)
 	}
@@ -88,7 +88,7 @@ func (i *Instance) forget(e *entry) {
 }
 
 // run calls a function under a deadline.
-func (i *Instance) run(ctx context.Context, f api.Function, deadline time.Time) (t *Trap) {
+func (i *Instance) run(ctx context.Context, e *entry, deadline time.Time) (t *Trap) {
 	defer func() {
 		if p := recover(); p != nil {
 			t = newTrap(recovered(p), i.code.runtime.log)
@@ -101,9 +101,9 @@ func (i *Instance) run(ctx context.Context, f api.Function, deadline time.Time) 
 	}()
 	i.memory.refused = false
 	slice := i.code.runtime.slice
-	i.context.begin(ctx, deadline, slice)
+	i.context.begin(ctx, e, deadline, slice)
 	i.state.Set(meter.NewState(slice))
-	if err := f.CallWithStack(&i.context, nil); err != nil {
+	if err := e.function.CallWithStack(&i.context, nil); err != nil {
 		return newTrap(err, i.code.runtime.log)
 	}
 	return nil

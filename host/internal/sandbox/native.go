@@ -15,6 +15,10 @@ import (
 const (
 	// keepStack is up to how large a native stack is kept for the next call.
 	keepStack = 256 << 10
+	// maxStack is how large a native stack may be when the guest yields. Metering
+	// counts estimates and ends a guest long before; this is for one whose frames
+	// are much larger than they look.
+	maxStack = 4 << 20
 	// maxReferences is how many references to functions an instance may make:
 	// each ref.func allocates about 50 bytes.
 	maxReferences = 1 << 20

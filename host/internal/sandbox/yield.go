@@ -24,6 +24,7 @@ const hostCallsPerLook = 64
 type callContext struct {
 	context.Context
 	instance *Instance
+	entry    *entry    // what was called
 	deadline time.Time // zero: none
 	slice    int64     // fuel of the slice that runs
 	began    time.Time // when it did; zero for the first one, which is not measured
@@ -35,15 +36,15 @@ type callContext struct {
 // Value returns nil.
 func (*callContext) Value(any) any { return nil }
 
-// begin makes the context ready for a call and returns the fuel to start with.
-func (c *callContext) begin(ctx context.Context, deadline time.Time, slice int64) {
-	c.Context, c.deadline, c.slice = ctx, deadline, slice
+// begin makes the context ready for a call.
+func (c *callContext) begin(ctx context.Context, e *entry, deadline time.Time, slice int64) {
+	c.Context, c.entry, c.deadline, c.slice = ctx, e, deadline, slice
 	c.began, c.looked, c.calls = time.Time{}, time.Time{}, 0
 }
 
 // end lets go of everything that belongs to the request.
 func (c *callContext) end() {
-	c.Context = nil
+	c.Context, c.entry = nil, nil
 	if c.turn.held {
 		c.instance.code.runtime.permits.drop(&c.turn, time.Now())
 	}
@@ -95,6 +96,9 @@ func (c *callContext) look(now time.Time) {
 	}
 	if c.instance.references() > maxReferences {
 		panic(errReferences)
+	}
+	if c.entry.stackSize() > maxStack {
+		panic(errStackLimit)
 	}
 	alive := c.instance.alive
 	if alive == nil || now.Sub(c.looked) < aliveEvery {
