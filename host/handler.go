@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/logs"
 	"github.com/wasmlane/wasmlane/host/internal/server"
 )
 
@@ -75,23 +76,19 @@ func (h *Host) access(x *exchange.Exchange, status int) {
 	if !h.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
+	now := time.Now()
 	r := &x.Request
-	attrs := [9]slog.Attr{
-		slog.String("method", string(r.Method)),
-		slog.String("path", string(r.Path)),
-		slog.Int("status", status),
-		slog.Duration("took", time.Since(x.Start).Round(time.Microsecond)),
-		slog.Int64("bytes", x.Sent()),
-		slog.String("remote", r.Remote()),
-		slog.String("request_id", string(r.ID)),
-		slog.String("handler", x.Handled()),
+	line := logs.Request{
+		Time: now, Took: now.Sub(x.Start).Round(time.Microsecond),
+		Method: r.Method, Path: r.Path, Status: status, Bytes: x.Sent(), ID: r.ID,
+		Handler: x.Handler, Reason: x.Reason(),
 	}
-	n := len(attrs) - 1
-	if reason := x.Reason(); reason != "" {
-		attrs[n] = slog.String("reason", reason)
-		n++
+	if x.Plugin != nil {
+		line.Plugin = x.Plugin.Name
 	}
-	h.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:n]...)
+	var remote [64]byte
+	line.Remote = r.AppendRemote(remote[:0])
+	h.accessLog.Log(&line)
 }
 
 // connOf returns what the exchange needs of a connection of our own server, or

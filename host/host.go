@@ -17,6 +17,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/logs"
 	"github.com/wasmlane/wasmlane/host/internal/metrics"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/server"
@@ -25,7 +26,8 @@ import (
 // Options are what a host needs besides its file.
 type Options struct {
 	// Log takes the log; nil means standard error. Format and level are those of
-	// [log] in host.toml.
+	// [log] in host.toml. Lines of the access log come a few milliseconds late, many
+	// in one Write; all others at once. There is never more than one Write at a time.
 	Log io.Writer
 	// Version is what @service and the metrics report; "" means "dev".
 	Version string
@@ -40,13 +42,15 @@ type Host struct {
 	first   *config.Config // as opened; what only a restart changes
 	opened  string         // the fingerprint of all files before they were read
 
-	log      *slog.Logger
-	level    *slog.LevelVar
-	metrics  *metrics.Metrics
-	budget   *exchange.Budget
-	builder  *generation.Builder
-	current  generation.Current
-	inFlight atomic.Int64
+	sink      *logs.Sink // all lines go there
+	log       *slog.Logger
+	accessLog *logs.Access
+	level     *slog.LevelVar
+	metrics   *metrics.Metrics
+	budget    *exchange.Budget
+	builder   *generation.Builder
+	current   generation.Current
+	inFlight  atomic.Int64
 
 	server   atomic.Pointer[server.Server] // while Run listens
 	port     atomic.Int64                  // likewise
@@ -129,10 +133,12 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		level:   new(slog.LevelVar),
 		budget:  new(exchange.Budget),
 	}
-	h.log = newLogger(o.Log, cfg.Log, h.level)
+	h.sink = logs.NewSink(o.Log)
+	h.log = newLogger(h.sink, cfg.Log, h.level)
+	h.accessLog = logs.NewAccess(h.sink, cfg.Log.Format == "json")
 	guestLog := h.log
 	if quiet {
-		h.log = newLogger(o.Log, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
+		h.log = newLogger(h.sink, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
 	h.metrics = metrics.New(
@@ -264,4 +270,5 @@ func (h *Host) closeLocked() {
 	h.store.release(h.log)
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()
+	_ = h.sink.Flush() // who keeps the log has nobody to tell
 }

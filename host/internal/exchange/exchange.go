@@ -119,6 +119,7 @@ func (x *Exchange) BeginText(resp *fasthttp.Response, head, body []byte) error {
 
 func (x *Exchange) begin(resp *fasthttp.Response) {
 	x.Start = time.Now()
+	x.checked = x.Start // the request has just come
 	x.Response = resp
 	x.guest = guestContext{x}
 }
@@ -167,15 +168,6 @@ func (x *Exchange) Sent() int64 {
 		return x.written
 	}
 	return int64(len(x.Response.Body()))
-}
-
-// Handled names who answered, for the access log: "user.get_user", "@health", or
-// "" when no route did.
-func (x *Exchange) Handled() string {
-	if x.Plugin == nil {
-		return x.Handler
-	}
-	return x.Plugin.Name + "." + x.Handler
 }
 
 // Reason returns the message of the host's own error answer, for the access log;

@@ -175,8 +175,8 @@ var slash = []byte("/")
 // HTTP11 reports whether the client understands chunked responses.
 func (r *Request) HTTP11() bool { return string(r.Protocol) == "HTTP/1.1" }
 
-// appendRemote appends the client's address, without the port.
-func (r *Request) appendRemote(dst []byte) []byte {
+// AppendRemote appends the client's address, without the port.
+func (r *Request) AppendRemote(dst []byte) []byte {
 	switch a := r.remote.(type) {
 	case nil:
 		return dst
@@ -191,9 +191,6 @@ func (r *Request) appendRemote(dst []byte) []byte {
 	}
 	return append(dst, text...)
 }
-
-// Remote returns the client's address without the port, as a copy.
-func (r *Request) Remote() string { return string(r.appendRemote(nil)) }
 
 // appendDecoded appends path with its percent escapes decoded. A bad escape is
 // kept as it is; routing has refused such a path before.
