@@ -55,6 +55,7 @@ type Exchange struct {
 	Caller   Caller
 	Start    time.Time
 
+	whole    time.Time            // when the request was there with its body; zero: at Start
 	deadline time.Time            // zero: none
 	ctx      *fasthttp.RequestCtx // of the connection; nil for a call in process, and for init
 	conn     Conn                 // likewise
@@ -140,6 +141,14 @@ func (x *Exchange) Limit(t time.Time) {
 	if x.deadline.IsZero() || t.Before(x.deadline) {
 		x.deadline = t
 	}
+}
+
+// Whole returns when the request had come whole, its body included.
+func (x *Exchange) Whole() time.Time {
+	if x.whole.IsZero() {
+		return x.Start
+	}
+	return x.whole
 }
 
 // Deadline returns when the guest is stopped; zero when never.

@@ -64,7 +64,7 @@ func (g *Generation) servePlugin(x *exchange.Exchange, r *Route, onEnd func()) (
 		return false
 	}
 	if r.timeout > 0 {
-		x.Limit(time.Now().Add(r.timeout))
+		x.Limit(x.Whole().Add(r.timeout))
 	}
 	x.Caller = g
 	if r.plugin.streams && x.CanStream() {
@@ -91,7 +91,6 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 		g.noInstance(x, p, err, nested)
 		return false
 	}
-	started := time.Now()
 	outcome := sandbox.Failed
 	defer func() {
 		x.EndGuest()
@@ -105,7 +104,7 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 	}()
 	err = instance.Call(x.Context(), export, x.Deadline())
 	if err != nil {
-		g.failed(x, err, time.Since(started))
+		g.failed(x, err, time.Since(x.Whole())-instance.Queued())
 		return false
 	}
 	outcome = sandbox.Clean
