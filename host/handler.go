@@ -49,7 +49,7 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 		x.Hangup()
 		return
 	}
-	streams = g.Serve(x, func() { h.finish(x, g) })
+	streams = g.Serve(x)
 }
 
 // finish is the end of every request: the access log, the counters, and what it
@@ -80,14 +80,12 @@ func (h *Host) access(x *exchange.Exchange, status int) {
 	r := &x.Request
 	line := logs.Request{
 		Time: now, Took: now.Sub(x.Start).Round(time.Microsecond),
-		Method: r.Method, Path: r.Path, Status: status, Bytes: x.Sent(), ID: r.ID,
+		Method: r.Method, Path: r.Path, Status: status, Bytes: x.Sent(), Remote: r.Remote(), ID: r.ID,
 		Handler: x.Handler, Reason: x.Reason(),
 	}
 	if x.Plugin != nil {
 		line.Plugin = x.Plugin.Name
 	}
-	var remote [64]byte
-	line.Remote = r.AppendRemote(remote[:0])
 	h.accessLog.Log(&line)
 }
 

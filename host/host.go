@@ -173,6 +173,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		Log:      h.log,
 		GuestLog: guestLog,
 		Count:    h.metrics.Request,
+		OnEnd:    h.finish,
 	}
 	return h, nil
 }

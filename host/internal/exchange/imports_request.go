@@ -23,7 +23,7 @@ func request(x *Exchange, mem []byte, stack []uint64) {
 		x.scratch = append(x.scratch[:0], r.Scheme...)
 		value = x.scratch
 	case abi.FieldRemoteAddr:
-		x.scratch = r.AppendRemote(x.scratch[:0])
+		x.scratch = r.appendRemote(x.scratch[:0])
 		value = x.scratch
 	case abi.FieldProtocol:
 		value = r.Protocol

@@ -24,8 +24,9 @@ type Request struct {
 	Body     []byte
 	BodySize int64 // Content-Length; -1 for a chunked body; 0 without one
 
-	remote net.Addr
-	idBuf  [32]byte
+	remote    net.Addr
+	idBuf     [32]byte
+	remoteBuf [48]byte
 }
 
 // What is wrong with a request line. The texts go to the client.
@@ -175,8 +176,8 @@ var slash = []byte("/")
 // HTTP11 reports whether the client understands chunked responses.
 func (r *Request) HTTP11() bool { return string(r.Protocol) == "HTTP/1.1" }
 
-// AppendRemote appends the client's address, without the port.
-func (r *Request) AppendRemote(dst []byte) []byte {
+// appendRemote appends the client's address, without the port.
+func (r *Request) appendRemote(dst []byte) []byte {
 	switch a := r.remote.(type) {
 	case nil:
 		return dst
@@ -191,6 +192,10 @@ func (r *Request) AppendRemote(dst []byte) []byte {
 	}
 	return append(dst, text...)
 }
+
+// Remote returns the client's address, without the port. It is valid until
+// Release.
+func (r *Request) Remote() []byte { return r.appendRemote(r.remoteBuf[:0]) }
 
 // appendDecoded appends path with its percent escapes decoded. A bad escape is
 // kept as it is; routing has refused such a path before.

@@ -119,7 +119,7 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 		sub.Fail(fasthttp.StatusNotFound, "no such route in this service")
 	default:
 		sub.Route = found.Value.Config.Path
-		g.servePlugin(sub, found.Value, nil)
+		g.servePlugin(sub, found.Value)
 	}
 	g.builder.Count(resp.StatusCode())
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,8 +44,15 @@ func NewAccess(sink *Sink, json bool) *Access {
 	return a
 }
 
-// lines are buffers for one line each.
-var lines = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
+// line is a buffer for one line.
+type line struct {
+	text   []byte
+	stamp  []byte // the time of a line in text, as it was written last
+	second int64  // of Unix time, that stamp is about
+	zone   *time.Location
+}
+
+var lines = sync.Pool{New: func() any { return &line{text: make([]byte, 0, 512)} }}
 
 // Log writes the line of a request. It does not wait and allocates nothing, but
 // for what needs quoting.
@@ -53,14 +61,27 @@ func (a *Access) Log(r *Request) {
 		a.quoted(r)
 		return
 	}
-	line := lines.Get().(*[]byte)
+	l := lines.Get().(*line)
 	if a.json {
-		*line = r.appendJSON((*line)[:0])
+		l.text = r.appendJSON(l.text[:0])
 	} else {
-		*line = r.appendText((*line)[:0])
+		l.text = r.appendText(append(l.text[:0], l.time(r.Time)...))
 	}
-	a.sink.buffer(*line)
-	lines.Put(line)
+	a.sink.buffer(l.text)
+	lines.Put(l)
+}
+
+// time returns how a line in text begins. Between two seconds only the
+// milliseconds change.
+func (l *line) time(t time.Time) []byte {
+	const start, layout, millis = "time=", "2006-01-02T15:04:05.000Z07:00", len("time=2006-01-02T15:04:05.")
+	if second := t.Unix(); second != l.second || t.Location() != l.zone || len(l.stamp) == 0 {
+		l.second, l.zone = second, t.Location()
+		l.stamp = t.AppendFormat(append(l.stamp[:0], start...), layout)
+	}
+	ms := t.Nanosecond() / 1e6
+	l.stamp[millis], l.stamp[millis+1], l.stamp[millis+2] = byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10)
+	return l.stamp
 }
 
 // plain reports whether no value needs quoting in either form, and none is one
@@ -74,17 +95,25 @@ func (r *Request) plain() bool {
 // JSON quotes, or that the JSON of web pages does.
 func isPlain[T string | []byte](text T) bool {
 	for i := range len(text) {
-		switch c := text[i]; {
-		case c <= ' ', c >= 0x7f, c == '"', c == '\\', c == '=', c == '<', c == '>', c == '&':
+		// One bit for each of the characters 0 to 63, and 64 to 127.
+		c := text[i]
+		if c >= 128 || plainCharacters[c>>6&1]>>(c&63)&1 == 0 {
 			return false
 		}
 	}
 	return true
 }
 
+var plainCharacters = func() (bits [2]uint64) {
+	for c := byte('!'); c <= '~'; c++ {
+		if strings.IndexByte(`"\=<>&`, c) < 0 {
+			bits[c>>6] |= 1 << (c & 63)
+		}
+	}
+	return bits
+}()
+
 func (r *Request) appendText(b []byte) []byte {
-	b = append(b, "time="...)
-	b = r.Time.AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
 	b = append(b, " level=INFO msg=request method="...)
 	b = appendValue(b, r.Method)
 	b = append(append(b, " path="...), r.Path...)
