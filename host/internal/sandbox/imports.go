@@ -123,7 +123,7 @@ func (f *hostFunc) adapt() api.GoFunc {
 		if narrowResult {
 			stack[0] = uint64(uint32(stack[0]))
 		}
-		c.afterHost(held)
+		c.afterHost(held, !quick)
 	}
 }
 

@@ -30,6 +30,8 @@ type callContext struct {
 	began    time.Time // when it did; zero for the first one, which is not measured
 	looked   time.Time // when alive was asked last
 	calls    uint8     // of host functions
+	late     bool      // the deadline passed in a host function, and the guest knows
+	grace    bool      // it has not had its slice for that yet
 	turn     turn
 }
 
@@ -39,7 +41,7 @@ func (*callContext) Value(any) any { return nil }
 // begin makes the context ready for a call.
 func (c *callContext) begin(ctx context.Context, e *entry, deadline time.Time, slice int64) {
 	c.Context, c.entry, c.deadline, c.slice = ctx, e, deadline, slice
-	c.began, c.looked, c.calls = time.Time{}, time.Time{}, 0
+	c.began, c.looked, c.calls, c.late, c.grace = time.Time{}, time.Time{}, 0, false, false
 }
 
 // end lets go of everything that belongs to the request.
@@ -65,6 +67,10 @@ func yield(ctx context.Context, stack []uint64) {
 // happens on the guest's own goroutine: closing an instance from another one
 // would free its memory while it runs.
 func (c *callContext) yield() int64 {
+	if c.grace {
+		c.grace = false
+		return c.slice
+	}
 	now := time.Now()
 	if !c.began.IsZero() {
 		c.slice = nextSlice(c.slice, now.Sub(c.began))
@@ -120,13 +126,21 @@ func (c *callContext) beforeHost() (held bool) {
 	return held
 }
 
-// afterHost is called after each host function, with what beforeHost said.
-func (c *callContext) afterHost(held bool) {
+// afterHost is called after each host function, with what beforeHost said and
+// whether the function may have waited. A guest whose wait has ended at the deadline
+// was told so, and gets one more slice to say it in its log.
+func (c *callContext) afterHost(held, waited bool) {
 	c.calls++
-	if !held && c.calls%hostCallsPerLook != 0 {
+	if !held && !waited && c.calls%hostCallsPerLook != 0 {
 		return
 	}
 	now := time.Now()
+	if waited && !c.late && !c.deadline.IsZero() && !now.Before(c.deadline) {
+		c.late, c.grace = true, true
+	}
+	if c.grace {
+		return
+	}
 	c.look(now)
 	if held && !c.instance.code.runtime.permits.take(&c.turn, c.deadline, now) {
 		panic(errDeadline)
