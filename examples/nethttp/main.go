@@ -1,12 +1,14 @@
-// Command nethttp is a net/http program as a plugin: a small notebook behind a
-// ServeMux, with a middleware and a template.
+// Command nethttp is a net/http program as a plugin: a notebook behind a ServeMux,
+// with a middleware.
 package main
 
 import (
-	"html/template"
+	"fmt"
+	"html"
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"strings"
 
 	wasmlane "github.com/wasmlane/wasmlane/sdk/go"
@@ -18,13 +20,9 @@ func serve() { lanehttp.Handle(handler) }
 
 func main() {}
 
-// handler and page are made once: every request starts from the memory as it is
-// after initialisation.
-var (
-	handler = logged(routes())
-	page    = template.Must(template.New("page").Parse(
-		"<!DOCTYPE html>\n<title>Notes</title>\n<ul>\n{{range .}}<li><a href=\"/notes/{{.}}\">{{.}}</a></li>\n{{end}}</ul>\n"))
-)
+// handler is made once: every request starts from the memory as it is after
+// initialisation.
+var handler = logged(routes())
 
 func routes() http.Handler {
 	mux := http.NewServeMux()
@@ -34,9 +32,11 @@ func routes() http.Handler {
 	return mux
 }
 
-// logged is a middleware like any other. The host's log gets what log writes.
+// logged is a middleware like any other. What log writes goes to the host's log,
+// which has the time.
 func logged(next http.Handler) http.Handler {
 	log.SetFlags(0)
+	log.SetOutput(wasmlane.Log.Writer(wasmlane.LevelInfo))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log.Printf("%s %s from %s", r.Method, r.URL.Path, r.RemoteAddr)
 		next.ServeHTTP(w, r)
@@ -74,8 +74,9 @@ func list(w http.ResponseWriter, r *http.Request) {
 		}
 		names = append(names, strings.TrimPrefix(key, "note/"))
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := page.Execute(w, names); err != nil {
-		log.Print(err)
+	fmt.Fprint(w, "<!DOCTYPE html>\n<title>Notes</title>\n<ul>\n")
+	for _, name := range names {
+		fmt.Fprintf(w, "<li><a href=\"/notes/%s\">%s</a></li>\n", url.PathEscape(name), html.EscapeString(name))
 	}
+	fmt.Fprint(w, "</ul>\n")
 }
