@@ -42,7 +42,7 @@ var commands = map[string]command{
 	"body_size": gives(0, func(s *script, a []string) string {
 		return strconv.FormatInt(s.r.BodySize(), 10)
 	}),
-	"body":      gives(0, func(s *script, a []string) string { return bytesOr(s.r.Body()) }),
+	"body":      gives(0, (*script).body),
 	"body_part": gives(1, func(s *script, a []string) string { return part(s.r, a[0]) }),
 
 	"status": gives(1, func(s *script, a []string) string {
@@ -62,7 +62,10 @@ var commands = map[string]command{
 	"flush": gives(0, func(s *script, a []string) string { return okOr(wasmlane.Flush(s.w)) }),
 	"drip":  gives(2, (*script).drip),
 	"json": {words: 2, do: func(s *script, a []string) (string, error) {
-		return silent, errors.Join(s.w.JSON(200, map[string]string{a[0]: a[1]}), errEnd)
+		if err := s.w.JSON(200, map[string]string{a[0]: a[1]}); err != nil {
+			return silent, err
+		}
+		return silent, errEnd
 	}},
 
 	"log":    gives(2, func(s *script, a []string) string { return logAt(a[0], a[1]) }),
@@ -124,6 +127,15 @@ var commands = map[string]command{
 	"call_body":   slot(0, func(c *wasmlane.CallResponse, a []string) string { return bytesOr(c.Body()) }),
 	"call_part":   slot(1, func(c *wasmlane.CallResponse, a []string) string { return part(c, a[0]) }),
 	"call_close":  slot(0, func(c *wasmlane.CallResponse, a []string) string { c.Close(); return "ok" }),
+}
+
+// body is what is left of the body. Body would return the same again.
+func (s *script) body(a []string) string {
+	if s.taken {
+		return bytesOr(io.ReadAll(s.r))
+	}
+	s.taken = true
+	return bytesOr(s.r.Body())
 }
 
 // part is what one read of up to n bytes gives.

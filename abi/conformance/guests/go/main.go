@@ -36,6 +36,7 @@ type script struct {
 	r     *wasmlane.Request
 	lines []string
 	calls []*wasmlane.CallResponse // by slot
+	taken bool                     // Body was called
 }
 
 // errEnd ends a script that has answered by itself.
