@@ -52,6 +52,7 @@
 // # Size
 //
 // A plugin has 2.4 MB, of which 1.8 are Go's runtime; one that uses fmt and
-// encoding/json has 3.2 MB or more, with net/http it is 5.7 MB. The host compiles it once and keeps the result;
-// a request costs no more in a large plugin than in a small one.
+// encoding/json has 3.2 MB or more, one that uses net/http 5.7 MB or more. The host
+// compiles it once and keeps the result; a request costs no more in a large plugin
+// than in a small one.
 package wasmlane

@@ -1,6 +1,4 @@
-// Package guests_test builds guests with compilers that are not the usual ones of
-// their language.
-package guests_test
+package main
 
 import (
 	"io"
@@ -9,13 +7,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/wasmlane/wasmlane/abi/conformance/suite"
 	"github.com/wasmlane/wasmlane/host"
 )
 
 // tinyGo builds the package in a directory with TinyGo. Unlike other programs
 // that are missing, TinyGo may be missing where CI is true: it is in no package
-// registry, only among the releases of its project, and what it builds is checked
-// where somebody has it.
+// registry, only among the releases of its project, so that these tests run where
+// somebody has installed it.
 func tinyGo(t *testing.T, dir, out string) {
 	t.Helper()
 	tool, err := exec.LookPath("tinygo")
@@ -31,7 +30,7 @@ func tinyGo(t *testing.T, dir, out string) {
 
 func TestTinyGoHello(t *testing.T) {
 	dir := t.TempDir()
-	tinyGo(t, "../../../examples/hello", filepath.Join(dir, "hello.wasm"))
+	tinyGo(t, "../../examples/hello", filepath.Join(dir, "hello.wasm"))
 	config := filepath.Join(dir, "host.toml")
 	text := "plugin_dir = \".\"\n[store]\nbackend = \"memory\"\n[[route]]\npath = \"/{name}\"\nhandler = \"hello.hello\"\n"
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
@@ -53,9 +52,17 @@ func TestTinyGoHello(t *testing.T) {
 // The conformance plugin in Go passes every case when TinyGo has built it, too.
 func TestTinyGoConformance(t *testing.T) {
 	wasm := filepath.Join(t.TempDir(), "tinygo.wasm")
-	tinyGo(t, "go", wasm)
-	cmd := exec.Command("go", "run", "github.com/wasmlane/wasmlane/abi/conformance", wasm)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, text)
+	tinyGo(t, "guests/go", wasm)
+	cases, err := suite.Load(caseFiles, "cases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup := suite.Conformance(wasm, t.TempDir())
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			if err := setup.Play(c); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
