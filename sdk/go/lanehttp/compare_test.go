@@ -143,7 +143,7 @@ func exchanges() []exchange {
 		}},
 		{name: "error", handler: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			http.Error(w, "teapot", 418)
+			http.Error(w, "teapot", http.StatusTeapot)
 		}},
 		{name: "not found", handler: http.NotFound},
 		{name: "hop by hop", handler: func(w http.ResponseWriter, r *http.Request) {
@@ -162,7 +162,7 @@ func exchanges() []exchange {
 			_, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4))
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
-				http.Error(w, err.Error(), 413)
+				http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
 			}
 		}},
 		{name: "form", method: "POST", target: "/?a=1&b=2", body: "a=3&c=%20",
