@@ -18,6 +18,15 @@ func main() {}
 // it.
 var found = map[string]string{}
 
+func init() {
+	wasmlane.Log.Info("conformance: init")
+	found["config"] = config("greeting")
+	found["absent"] = config("nothing")
+	value, err := wasmlane.KV.Get("seed")
+	found["get"] = bytesOr(value, err)
+	found["set"] = okOr(wasmlane.KV.Set("seed", []byte("changed")))
+}
+
 // remembered is the word of the command remember. It is gone with the request.
 var remembered string
 
