@@ -43,6 +43,20 @@
 // all. The SDK readies Go's allocator there by itself. Do not call runtime.GC in an
 // initialiser: it leaves work that every request would then do.
 //
+// # Garbage collection
+//
+// Go collects garbage once a request has allocated about 4 MiB. What a request
+// allocates goes back when it ends anyway, so a plugin whose requests need more does
+// better without. With memory = "16MiB" in host.toml,
+//
+//	func init() {
+//		debug.SetGCPercent(-1)
+//		debug.SetMemoryLimit(12 << 20) // where Go collects after all
+//	}
+//
+// halves the time of a request that allocates 8 MiB, and changes nothing for one
+// that allocates little. Leave a quarter of the memory above the limit.
+//
 // # Grants
 //
 // The linker keeps only the functions of the host that a plugin reaches. A plugin
