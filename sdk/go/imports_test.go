@@ -17,10 +17,15 @@ import (
 // grants it needs and what it costs.
 func TestImports(t *testing.T) {
 	base := []string{"log", "request", "set_header", "status", "write"}
+	// What net/http wants to know of any request.
+	web := append([]string{"add_header", "body", "body_size", "header", "header_name", "param"}, base...)
 	for plugin, want := range map[string][]string{
 		"minimal":    base,
 		"doc":        append([]string{"kv_add", "param"}, base...),
 		"everything": declared(t),
+		"nethttp":    web,
+		"buffered":   web,
+		"streaming":  append([]string{"flush"}, web...),
 	} {
 		t.Run(plugin, func(t *testing.T) {
 			t.Parallel()
@@ -41,17 +46,18 @@ func TestImports(t *testing.T) {
 	})
 }
 
-// The plugin that the documentation shows is one that is built here.
+// The plugins that the documentation shows are some that are built here.
 func TestDocPlugin(t *testing.T) {
-	plugin := readFile(t, "testdata/plugins/doc/main.go")
-	var comment strings.Builder
-	for line := range strings.Lines(plugin) {
-		comment.WriteString(strings.TrimRight("//\t"+line, "\t\n") + "\n")
+	for doc, plugin := range map[string]string{"doc.go": "doc", "lanehttp/doc.go": "nethttp"} {
+		var comment strings.Builder
+		for line := range strings.Lines(readFile(t, "testdata/plugins/"+plugin+"/main.go")) {
+			comment.WriteString(strings.TrimRight("//\t"+line, "\t\n") + "\n")
+		}
+		if !strings.Contains(readFile(t, doc), comment.String()) {
+			t.Errorf("%s does not show testdata/plugins/%s/main.go:\n%s", doc, plugin, &comment)
+		}
 	}
-	if !strings.Contains(readFile(t, "doc.go"), comment.String()) {
-		t.Errorf("doc.go does not show testdata/plugins/doc/main.go:\n%s", &comment)
-	}
-	if !strings.Contains(readFile(t, "README.md"), "\n```go\n"+plugin+"```\n") {
+	if !strings.Contains(readFile(t, "README.md"), "\n```go\n"+readFile(t, "testdata/plugins/doc/main.go")+"```\n") {
 		t.Error("README.md does not show testdata/plugins/doc/main.go")
 	}
 }

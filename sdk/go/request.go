@@ -56,11 +56,17 @@ func requestField(field uint32) string {
 // Param returns the value of a {name} of the route, percent-decoded, or "" when
 // the route has none of that name.
 func (r *Request) Param(name string) string {
+	value, _ := r.LookupParam(name)
+	return value
+}
+
+// LookupParam is [Request.Param] that tells an empty value from a name that the
+// route does not have.
+func (r *Request) LookupParam(name string) (value string, ok bool) {
 	ptr, n := stringPointer(name)
-	value, _ := fetchString(func(buf unsafe.Pointer, size uint32) int32 {
+	return fetchString(func(buf unsafe.Pointer, size uint32) int32 {
 		return hostParam(ptr, n, buf, size)
 	})
-	return value
 }
 
 // Query returns the first value of a query key, decoded as forms are, or "".

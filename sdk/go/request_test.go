@@ -34,6 +34,8 @@ func TestRequest(t *testing.T) {
 			{"ID", r.ID(), "id-1"},
 			{"Param", r.Param("name"), "c/d"},
 			{"no Param", r.Param("other"), ""},
+			{"LookupParam", fmt.Sprint(r.LookupParam("name")), "c/dtrue"},
+			{"no LookupParam", fmt.Sprint(r.LookupParam("other")), "false"},
 			{"Query", r.Query("x"), "1"},
 			{"no Query", r.Query("y"), ""},
 			{"bad escape", r.Query("bad"), "%zz"},

@@ -88,7 +88,7 @@ func isCallers(name string) bool {
 	case "host", "content-length", "x-request-id", "expect":
 		return false
 	}
-	return !isHopByHop(name)
+	return !abi.IsHopByHop(name)
 }
 
 func (x *exchange) openCalls() int {

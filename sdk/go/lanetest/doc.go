@@ -17,6 +17,8 @@
 //     Env.FailService make the store and the services fail.
 //   - The plugin's variables live as long as the test process. In the host each
 //     request finds them as they were after initialisation.
+//   - While packages are initialised, config and store are empty and log messages go
+//     to stderr: no Env is there yet.
 //   - What ends a request in the host, such as a status outside 200 to 599 or a
 //     panic, is a panic of Do.
 //

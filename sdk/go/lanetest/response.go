@@ -57,7 +57,7 @@ func (x *exchange) changeHeader(name, value string, replace bool) int32 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
-	case x.streaming || !isToken(name) || !isFieldValue(value) || isHosts(name):
+	case x.streaming || !isToken(name) || !isFieldValue(value) || abi.IsHosts(strings.ToLower(name)):
 		return abi.Invalid
 	case x.headBytes+len(name)+len(value) > abi.MaxResponseHead:
 		return abi.TooLarge
@@ -71,24 +71,6 @@ func (x *exchange) changeHeader(name, value string, replace bool) int32 {
 	}
 	x.response.Header.Add(name, value)
 	return 0
-}
-
-// isHosts reports whether a response header is the host's to set.
-func isHosts(name string) bool {
-	switch strings.ToLower(name) {
-	case "content-length", "date", "server":
-		return true
-	}
-	return isHopByHop(name)
-}
-
-func isHopByHop(name string) bool {
-	switch strings.ToLower(name) {
-	case "connection", "keep-alive", "proxy-connection", "proxy-authenticate",
-		"proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade":
-		return true
-	}
-	return false
 }
 
 // isToken reports whether s may be a header's name or a method.

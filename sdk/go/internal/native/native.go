@@ -8,6 +8,7 @@ package native
 
 import (
 	"bytes"
+	"flag"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -65,9 +66,13 @@ var (
 	current atomic.Pointer[run]
 )
 
-// Current returns the host of the handler that runs. It panics when none does.
+// Current returns the host of the handler that runs. It panics when none does,
+// unless packages are still being initialised.
 func Current() Host {
 	r := current.Load()
+	if r == nil && !flag.Parsed() { // the test binary parses its flags first of all
+		return initial{}
+	}
 	if r == nil {
 		panic("wasmlane: there is no host here: run the handler with lanetest, and let its goroutines end before it returns")
 	}
