@@ -30,10 +30,18 @@ type callContext struct {
 	began    time.Time // when it did; zero for the first one, which is not measured
 	looked   time.Time // when alive was asked last
 	calls    uint8     // of host functions
-	late     bool      // the deadline passed in a host function, and the guest knows
-	grace    bool      // it has not had its slice for that yet
+	late     lateness
 	turn     turn
 }
+
+// lateness is what a guest knows of its deadline.
+type lateness uint8
+
+const (
+	inTime    lateness = iota
+	toldLate           // a wait ended at the deadline, and the guest was told
+	lastSlice          // the one that it gets after that
+)
 
 // Value returns nil.
 func (*callContext) Value(any) any { return nil }
@@ -41,7 +49,7 @@ func (*callContext) Value(any) any { return nil }
 // begin makes the context ready for a call.
 func (c *callContext) begin(ctx context.Context, e *entry, deadline time.Time, slice int64) {
 	c.Context, c.entry, c.deadline, c.slice = ctx, e, deadline, slice
-	c.began, c.looked, c.calls, c.late, c.grace = time.Time{}, time.Time{}, 0, false, false
+	c.began, c.looked, c.calls, c.late = time.Time{}, time.Time{}, 0, inTime
 }
 
 // end lets go of everything that belongs to the request.
@@ -67,8 +75,8 @@ func yield(ctx context.Context, stack []uint64) {
 // happens on the guest's own goroutine: closing an instance from another one
 // would free its memory while it runs.
 func (c *callContext) yield() int64 {
-	if c.grace {
-		c.grace = false
+	if c.late == toldLate {
+		c.late = lastSlice
 		return c.slice
 	}
 	now := time.Now()
@@ -131,14 +139,12 @@ func (c *callContext) beforeHost() (held bool) {
 // was told so, and gets one more slice to say it in its log.
 func (c *callContext) afterHost(held, waited bool) {
 	c.calls++
-	if !held && !waited && c.calls%hostCallsPerLook != 0 {
+	if c.late != inTime || !held && !waited && c.calls%hostCallsPerLook != 0 {
 		return
 	}
 	now := time.Now()
-	if waited && !c.late && !c.deadline.IsZero() && !now.Before(c.deadline) {
-		c.late, c.grace = true, true
-	}
-	if c.grace {
+	if waited && !c.deadline.IsZero() && !now.Before(c.deadline) {
+		c.late = toldLate
 		return
 	}
 	c.look(now)
