@@ -63,7 +63,7 @@ func (p *Pool) trim() {
 	p.arm()
 	p.mu.Unlock()
 	for _, i := range old {
-		p.discard(i)
+		p.discard(i, ByIdleness)
 	}
 	if n > 0 {
 		p.o.Log.Debug("idle instances closed", "plugin", p.o.Name, "count", n)

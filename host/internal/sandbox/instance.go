@@ -33,6 +33,7 @@ type Instance struct {
 	pool    *Pool
 	out     atomic.Bool // somebody has it
 	tainted bool        // a call failed; touched by its holder only
+	end     Reason      // why, when tainted
 }
 
 // Call runs a handler of the module. deadline is when it is stopped, zero for
@@ -97,6 +98,9 @@ func (i *Instance) run(ctx context.Context, e *entry, deadline time.Time) (t *Tr
 		i.tainted = i.tainted || t != nil
 		if t != nil && i.memory.refused {
 			t.MemoryLimit = i.memory.limit
+		}
+		if t != nil {
+			i.end = reasonOf(t)
 		}
 	}()
 	i.memory.refused = false
