@@ -55,7 +55,10 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 // held.
 func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
 	status := x.Response.StatusCode()
-	h.metrics.Request(status)
+	if x.Counter == nil {
+		x.Counter = h.counters.unrouted
+	}
+	x.Count(status)
 	access := h.first.Log.Access
 	if g != nil {
 		access = g.Config.Log.Access
@@ -72,7 +75,7 @@ func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
 
 // access writes the access line. The query is left out: tokens travel there.
 func (h *Host) access(x *exchange.Exchange, status int) {
-	if !h.log.Enabled(context.Background(), slog.LevelInfo) {
+	if !h.requests.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
 	r := &x.Request
@@ -91,7 +94,7 @@ func (h *Host) access(x *exchange.Exchange, status int) {
 		attrs[n] = slog.String("reason", reason)
 		n++
 	}
-	h.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:n]...)
+	h.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:n]...)
 }
 
 // connOf returns what the exchange needs of a connection of our own server, or
@@ -107,9 +110,9 @@ func connOf(ctx *fasthttp.RequestCtx) exchange.Conn {
 func (h *Host) refuse(ctx *fasthttp.RequestCtx, status int, message string) {
 	id := exchange.NewID()
 	exchange.WriteError(&ctx.Response, status, message, id)
-	h.metrics.Request(status)
+	h.counters.unrouted.Refused(status)
 	if h.first.Log.Access {
-		h.log.Info("request", slog.Int("status", status), slog.String("reason", message),
+		h.requests.Info("request", slog.Int("status", status), slog.String("reason", message),
 			slog.String("remote", ctx.RemoteAddr().String()), slog.String("request_id", string(id)))
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -17,7 +16,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
-	"github.com/wasmlane/wasmlane/host/internal/metrics"
+	"github.com/wasmlane/wasmlane/host/internal/logs"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/server"
 )
@@ -41,16 +40,20 @@ type Host struct {
 	opened  string         // the fingerprint of all files before they were read
 
 	log      *slog.Logger
+	lines    *logs.Recent // of log, for the operator
+	requests *slog.Logger // the access log, which is not among them
 	level    *slog.LevelVar
-	metrics  *metrics.Metrics
+	counters *counters
+	history  history
 	budget   *exchange.Budget
 	builder  *generation.Builder
 	current  generation.Current
 	inFlight atomic.Int64
 
-	server   atomic.Pointer[server.Server] // while Run listens
-	port     atomic.Int64                  // likewise
-	draining atomic.Bool
+	server    atomic.Pointer[server.Server] // while Run listens
+	port      atomic.Int64                  // likewise
+	draining  atomic.Bool
+	uploading atomic.Bool // one upload at a time
 
 	mu     sync.Mutex // held by Open, Reload and Close; guards what follows
 	store  *sharedStore
@@ -89,7 +92,7 @@ func Open(file string, o Options) (*Host, error) {
 	if err := h.checkServer(cfg); err != nil {
 		problems = append(problems, serverError(cfg, err))
 	}
-	next, found := h.build(cfg, store, nil)
+	next, found := h.build(cfg, store, nil, nil)
 	found.Config = append(problems, found.Config...).Sort()
 	if len(found.Config) > 0 {
 		next.Release()
@@ -103,6 +106,7 @@ func Open(file string, o Options) (*Host, error) {
 		h.log.Warn("file ignored: a plugin's name is [a-z][a-z0-9_-]*", slog.String("file", file))
 	}
 	h.current.Swap(next)
+	h.history.opened()
 	giveBack()
 	return h, nil
 }
@@ -122,35 +126,22 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		o.Version = "dev"
 	}
 	h := &Host{
-		file:    cfg.File,
-		options: o,
-		started: time.Now(),
-		first:   cfg,
-		level:   new(slog.LevelVar),
-		budget:  new(exchange.Budget),
+		file:     cfg.File,
+		options:  o,
+		started:  time.Now(),
+		first:    cfg,
+		level:    new(slog.LevelVar),
+		budget:   new(exchange.Budget),
+		counters: newCounters(),
 	}
-	h.log = newLogger(o.Log, cfg.Log, h.level)
+	h.lines = logs.NewRecent()
+	h.requests = newLogger(o.Log, cfg.Log, h.level)
+	h.log = slog.New(h.lines.Handler(h.requests.Handler()))
 	guestLog := h.log
 	if quiet {
 		h.log = newLogger(o.Log, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
-	h.metrics = metrics.New(
-		metrics.Gauge{Name: "wasmlane_requests_in_flight", Help: "Requests being served.",
-			Value: func() float64 { return float64(h.inFlight.Load()) }},
-		metrics.Gauge{Name: "wasmlane_connections", Help: "Open connections of clients.",
-			Value: func() float64 { return float64(h.connections()) }},
-		metrics.Gauge{Name: "wasmlane_generation", Help: "Number of the current generation.",
-			Value: func() float64 { return float64(h.Generation()) }},
-		metrics.Gauge{Name: "wasmlane_request_body_bytes", Help: "Bytes of request bodies held.",
-			Value: func() float64 { return float64(h.budget.Used()) }},
-		metrics.Gauge{Name: "go_goroutines", Help: "Goroutines of the process.",
-			Value: func() float64 { return float64(runtime.NumGoroutine()) }},
-		metrics.Gauge{Name: "process_resident_memory_bytes", Help: "Resident memory.",
-			Value: func() float64 { return float64(residentBytes()) }},
-		metrics.Gauge{Name: "process_start_time_seconds", Help: "Start of the process, in seconds of Unix time.",
-			Value: func() float64 { return float64(h.started.UnixMilli()) / 1000 }},
-	)
 	engine, err := sandbox.New(context.Background(), sandbox.Options{
 		CacheDir: cfg.CacheDir,
 		Imports:  generation.Imports(),
@@ -166,16 +157,17 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		Builtins: h.builtins(),
 		Log:      h.log,
 		GuestLog: guestLog,
-		Count:    h.metrics.Request,
+		Counters: h.counters.forGeneration,
 	}
 	return h, nil
 }
 
-// build makes the generation after previous. The caller holds h.mu.
-func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generation.Generation) (*generation.Generation, *generation.Problems) {
+// build makes the generation after previous, as if a plugin's file were another
+// when instead is not nil. The caller holds h.mu.
+func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generation.Generation, instead *generation.Module) (*generation.Generation, *generation.Problems) {
 	store.retain()
 	h.alive.Add(1)
-	return h.builder.Build(context.Background(), cfg, store.Store, previous, func() {
+	return h.builder.BuildWith(context.Background(), cfg, store.Store, previous, instead, func() {
 		store.release(h.log)
 		h.alive.Done()
 		giveBack()
@@ -199,7 +191,7 @@ func Check(file string, o Options) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.store = unavailableStore()
-	next, found := h.build(cfg, h.store, nil)
+	next, found := h.build(cfg, h.store, nil, nil)
 	defer next.Release()
 	if err := checkStore(cfg); err != nil {
 		problems = append(problems, storeError(cfg, err))

@@ -26,7 +26,7 @@ func arrows() map[string][]string {
 			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
-			"host/internal/metrics", "abi",
+			"host/internal/metrics", "host/internal/logs", "abi",
 		},
 		"host/internal/server": {"host/internal/config"},
 		"host/internal/admin":  {},
@@ -45,6 +45,7 @@ func arrows() map[string][]string {
 		"host/internal/call":             {},
 		"host/internal/config":           {},
 		"host/internal/metrics":          {},
+		"host/internal/logs":             {},
 		"host/internal/wasi":             {},
 		"abi":                            {},
 	}

@@ -63,17 +63,6 @@ func (k *Kept[K, V]) Leave(name K) {
 	}
 }
 
-// Find returns the value of a name that somebody holds.
-func (k *Kept[K, V]) Find(name K) (value V, ok bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	have := k.all[name]
-	if have == nil || have.refs == 0 {
-		return value, false
-	}
-	return have.value, true
-}
-
 // Each calls f for every value there is, in order.
 func (k *Kept[K, V]) Each(f func(name K, value V)) {
 	k.mu.Lock()

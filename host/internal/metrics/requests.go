@@ -62,6 +62,10 @@ func (r *Route) Count(method []byte, status int, took time.Duration) {
 	s.duration.Observe(took)
 }
 
+// Refused counts an answer to what could not be read as a request. Nobody knows
+// when it began.
+func (r *Route) Refused(status int) { r.of(otherMethod).counts[classOf(status)].Add(1) }
+
 // of returns the series of a method, made when it is first asked for.
 func (r *Route) of(method int) *requests {
 	if s := r.methods[method].Load(); s != nil {
