@@ -47,10 +47,11 @@ func (h *Histogram) Observe(d time.Duration) {
 // bucket whatever is counted meanwhile.
 func (t *Text) Histogram(name, labels string, h *Histogram) {
 	sum := h.sum.Load()
+	bucket := name + "_bucket"
 	var count uint64
 	for i := range h.buckets {
 		count += h.buckets[i].Load()
-		t.name(name+"_bucket", labels, les[i])
+		t.name(bucket, labels, les[i])
 		t.uint(count)
 	}
 	t.Float(name+"_sum", labels, time.Duration(sum).Seconds())

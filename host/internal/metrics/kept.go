@@ -40,6 +40,13 @@ func NewKept[K comparable, V any](make func(K) V, compare func(a, b K) int) *Kep
 	return &Kept[K, V]{make: make, compare: compare, now: time.Now, all: map[K]*kept[V]{}}
 }
 
+// SetClock replaces time.Now, for tests.
+func (k *Kept[K, V]) SetClock(now func() time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.now = now
+}
+
 // Take returns the value of a name. Leave must follow.
 func (k *Kept[K, V]) Take(name K) V {
 	k.mu.Lock()
