@@ -179,7 +179,7 @@ func (h *Host) generationForAdmin() any {
 }
 
 func (h *Host) logsForAdmin(plugin string, limit int) any {
-	return map[string]any{"lines": h.lines.Lines(plugin, limit)}
+	return map[string]any{"lines": h.recent.Lines(plugin, limit)}
 }
 
 // reloaded is the answer to what took up a configuration.
@@ -207,4 +207,3 @@ func (h *Host) reloadForAdmin() (any, bool) {
 func (h *Host) unchanged(err error) unchanged {
 	return unchanged{"nothing was changed; the generation before still serves", problemsOf(err), h.Generation()}
 }
-

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/logs"
 	"github.com/wasmlane/wasmlane/host/internal/server"
 )
 
@@ -48,23 +49,23 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 		x.Hangup()
 		return
 	}
-	streams = g.Serve(x, func() { h.finish(x, g) })
+	streams = g.Serve(x)
 }
 
 // finish is the end of every request: the access log, the counters, and what it
 // held.
 func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
-	status := x.Response.StatusCode()
+	status, now := x.Response.StatusCode(), time.Now()
 	if x.Counter == nil {
 		x.Counter = h.counters.unrouted
 	}
-	x.Count(status)
+	x.Count(status, now)
 	access := h.first.Log.Access
 	if g != nil {
 		access = g.Config.Log.Access
 	}
 	if access {
-		h.access(x, status)
+		h.access(x, status, now)
 	}
 	x.Release()
 	if g != nil {
@@ -74,27 +75,20 @@ func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
 }
 
 // access writes the access line. The query is left out: tokens travel there.
-func (h *Host) access(x *exchange.Exchange, status int) {
-	if !h.requests.Enabled(context.Background(), slog.LevelInfo) {
+func (h *Host) access(x *exchange.Exchange, status int, now time.Time) {
+	if !h.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
 	r := &x.Request
-	attrs := [9]slog.Attr{
-		slog.String("method", string(r.Method)),
-		slog.String("path", string(r.Path)),
-		slog.Int("status", status),
-		slog.Duration("took", time.Since(x.Start).Round(time.Microsecond)),
-		slog.Int64("bytes", x.Sent()),
-		slog.String("remote", r.Remote()),
-		slog.String("request_id", string(r.ID)),
-		slog.String("handler", x.Handled()),
+	line := logs.Request{
+		Time: now, Took: now.Sub(x.Start).Round(time.Microsecond),
+		Method: r.Method, Path: r.Path, Status: status, Bytes: x.Sent(), Remote: r.Remote(), ID: r.ID,
+		Handler: x.Handler, Reason: x.Reason(),
 	}
-	n := len(attrs) - 1
-	if reason := x.Reason(); reason != "" {
-		attrs[n] = slog.String("reason", reason)
-		n++
+	if x.Plugin != nil {
+		line.Plugin = x.Plugin.Name
 	}
-	h.requests.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs[:n]...)
+	h.accessLog.Log(&line)
 }
 
 // connOf returns what the exchange needs of a connection of our own server, or
@@ -112,7 +106,7 @@ func (h *Host) refuse(ctx *fasthttp.RequestCtx, status int, message string) {
 	exchange.WriteError(&ctx.Response, status, message, id)
 	h.counters.unrouted.Refused(status)
 	if h.first.Log.Access {
-		h.requests.Info("request", slog.Int("status", status), slog.String("reason", message),
+		h.unkept.Info("request", slog.Int("status", status), slog.String("reason", message),
 			slog.String("remote", ctx.RemoteAddr().String()), slog.String("request_id", string(id)))
 	}
 }

@@ -24,7 +24,8 @@ import (
 // Options are what a host needs besides its file.
 type Options struct {
 	// Log takes the log; nil means standard error. Format and level are those of
-	// [log] in host.toml.
+	// [log] in host.toml. Lines of the access log come a few milliseconds late, many
+	// in one Write; all others at once. There is never more than one Write at a time.
 	Log io.Writer
 	// Version is what @service and the metrics report; "" means "dev".
 	Version string
@@ -39,16 +40,18 @@ type Host struct {
 	first   *config.Config // as opened; what only a restart changes
 	opened  string         // the fingerprint of all files before they were read
 
-	log      *slog.Logger
-	lines    *logs.Recent // of log, for the operator
-	requests *slog.Logger // the access log, which is not among them
-	level    *slog.LevelVar
-	counters *counters
-	history  history
-	budget   *exchange.Budget
-	builder  *generation.Builder
-	current  generation.Current
-	inFlight atomic.Int64
+	sink      *logs.Sink // all lines go there
+	log       *slog.Logger
+	recent    *logs.Recent // the last lines of log, for the operator
+	unkept    *slog.Logger // the same log, for what would push all else out of recent
+	accessLog *logs.Access
+	level     *slog.LevelVar
+	counters  *counters
+	history   history
+	budget    *exchange.Budget
+	builder   *generation.Builder
+	current   generation.Current
+	inFlight  atomic.Int64
 
 	server    atomic.Pointer[server.Server] // while Run listens
 	port      atomic.Int64                  // likewise
@@ -134,12 +137,14 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		budget:   new(exchange.Budget),
 		counters: newCounters(),
 	}
-	h.lines = logs.NewRecent()
-	h.requests = newLogger(o.Log, cfg.Log, h.level)
-	h.log = slog.New(h.lines.Handler(h.requests.Handler()))
+	h.sink = logs.NewSink(o.Log)
+	h.recent = logs.NewRecent()
+	h.unkept = newLogger(h.sink, cfg.Log, h.level)
+	h.log = slog.New(h.recent.Handler(h.unkept.Handler()))
+	h.accessLog = logs.NewAccess(h.sink, cfg.Log.Format == "json")
 	guestLog := h.log
 	if quiet {
-		h.log = newLogger(o.Log, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
+		h.log = newLogger(h.sink, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
 	engine, err := sandbox.New(context.Background(), sandbox.Options{
@@ -158,6 +163,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		Log:      h.log,
 		GuestLog: guestLog,
 		Counters: h.counters.forGeneration,
+		OnEnd:    h.finish,
 	}
 	return h, nil
 }
@@ -256,4 +262,5 @@ func (h *Host) closeLocked() {
 	h.store.release(h.log)
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()
+	_ = h.sink.Flush() // who keeps the log has nobody to tell
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"time"
 )
 
 // Budget bounds the bytes of request bodies held at once, over all connections.
@@ -122,7 +123,7 @@ func (x *Exchange) readStream(r io.Reader, size, limit int64) error {
 			if int64(len(buf)) < size || (size < 0 && x.cutShort()) {
 				return ErrBodyTruncated
 			}
-			x.Request.Body = buf
+			x.Request.Body, x.whole = buf, time.Now()
 			return nil
 		case err != nil:
 			return bodyError(err)

@@ -61,6 +61,7 @@ type Exchange struct {
 	Counter  RequestCounter // of the route; nil: nobody counts
 	Start    time.Time
 
+	whole    time.Time            // when the request was there with its body; zero: at Start
 	deadline time.Time            // zero: none
 	ctx      *fasthttp.RequestCtx // of the connection; nil for a call in process, and for init
 	conn     Conn                 // likewise
@@ -125,6 +126,7 @@ func (x *Exchange) BeginText(resp *fasthttp.Response, head, body []byte) error {
 
 func (x *Exchange) begin(resp *fasthttp.Response) {
 	x.Start = time.Now()
+	x.checked = x.Start // the request has just come
 	x.Response = resp
 	x.guest = guestContext{x}
 }
@@ -147,6 +149,14 @@ func (x *Exchange) Limit(t time.Time) {
 	}
 }
 
+// Whole returns when the request had come whole, its body included.
+func (x *Exchange) Whole() time.Time {
+	if x.whole.IsZero() {
+		return x.Start
+	}
+	return x.whole
+}
+
 // Deadline returns when the guest is stopped; zero when never.
 func (x *Exchange) Deadline() time.Time { return x.deadline }
 
@@ -164,10 +174,10 @@ func (x *Exchange) EndGuest() {
 	}
 }
 
-// Count counts the exchange, which has ended with that status.
-func (x *Exchange) Count(status int) {
+// Count counts the exchange, which has ended now with that status.
+func (x *Exchange) Count(status int, now time.Time) {
 	if x.Counter != nil {
-		x.Counter.Count(x.Request.Method, status, time.Since(x.Start))
+		x.Counter.Count(x.Request.Method, status, now.Sub(x.Start))
 	}
 }
 
@@ -180,15 +190,6 @@ func (x *Exchange) Sent() int64 {
 		return x.written
 	}
 	return int64(len(x.Response.Body()))
-}
-
-// Handled names who answered, for the access log: "user.get_user", "@health", or
-// "" when no route did.
-func (x *Exchange) Handled() string {
-	if x.Plugin == nil {
-		return x.Handler
-	}
-	return x.Plugin.Name + "." + x.Handler
 }
 
 // Reason returns the message of the host's own error answer, for the access log;

@@ -24,8 +24,9 @@ type Request struct {
 	Body     []byte
 	BodySize int64 // Content-Length; -1 for a chunked body; 0 without one
 
-	remote net.Addr
-	idBuf  [32]byte
+	remote    net.Addr
+	idBuf     [32]byte
+	remoteBuf [48]byte
 }
 
 // What is wrong with a request line. The texts go to the client.
@@ -192,8 +193,9 @@ func (r *Request) appendRemote(dst []byte) []byte {
 	return append(dst, text...)
 }
 
-// Remote returns the client's address without the port, as a copy.
-func (r *Request) Remote() string { return string(r.appendRemote(nil)) }
+// Remote returns the client's address, without the port. It is valid until
+// Release.
+func (r *Request) Remote() []byte { return r.appendRemote(r.remoteBuf[:0]) }
 
 // appendDecoded appends path with its percent escapes decoded. A bad escape is
 // kept as it is; routing has refused such a path before.

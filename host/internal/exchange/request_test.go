@@ -73,7 +73,7 @@ func TestRemote(t *testing.T) {
 		{nil, ""},
 	} {
 		r := Request{remote: c.addr}
-		if got := r.Remote(); got != c.want {
+		if got := string(r.appendRemote(nil)); got != c.want {
 			t.Errorf("%v: %q, want %q", c.addr, got, c.want)
 		}
 	}

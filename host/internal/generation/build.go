@@ -31,6 +31,9 @@ type Builder struct {
 	Log      *slog.Logger       // of the host
 	GuestLog *slog.Logger       // of what plugins say
 	Counters func() Counters    // called for each generation; nil counts nothing
+
+	// OnEnd is called when a response that streams is over.
+	OnEnd func(*exchange.Exchange, *Generation)
 }
 
 // Builtin is a handler of the host's own.

@@ -144,9 +144,9 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 		sub.Fail(fasthttp.StatusNotFound, "no such route in this service")
 	default:
 		sub.Route, sub.Counter = found.Value.Config.Path, found.Value.count
-		g.servePlugin(sub, found.Value, nil)
+		g.servePlugin(sub, found.Value)
 	}
-	sub.Count(resp.StatusCode())
+	sub.Count(resp.StatusCode(), time.Now())
 	switch {
 	case x.Expired():
 		return abi.Timeout

@@ -11,10 +11,10 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 )
 
-// Serve answers x. When the response streams it reports true, and onEnd is
-// called when all is over; otherwise the response is complete on return and
-// onEnd is not called.
-func (g *Generation) Serve(x *exchange.Exchange, onEnd func()) (streams bool) {
+// Serve answers x. When the response streams it reports true, and Builder.OnEnd is
+// called when all is over; otherwise the response is complete on return and OnEnd
+// is not called.
+func (g *Generation) Serve(x *exchange.Exchange) (streams bool) {
 	params := paramsOf(x)
 	found := g.table.Lookup(x.Request.Method, x.Request.Path, params)
 	r := found.Value
@@ -33,7 +33,7 @@ func (g *Generation) Serve(x *exchange.Exchange, onEnd func()) (streams bool) {
 	default:
 		x.Route, x.Counter = r.Config.Path, r.count
 		if r.builtin == nil {
-			return g.servePlugin(x, r, onEnd)
+			return g.servePlugin(x, r)
 		}
 		x.Handler = "@" + r.Config.Builtin
 		r.builtin(x)
@@ -52,7 +52,7 @@ func paramsOf(x *exchange.Exchange) *route.Params {
 	return params
 }
 
-func (g *Generation) servePlugin(x *exchange.Exchange, r *Route, onEnd func()) (streams bool) {
+func (g *Generation) servePlugin(x *exchange.Exchange, r *Route) (streams bool) {
 	x.Plugin, x.Handler = r.plugin.view, r.Config.Export
 	if r.err != nil {
 		x.Fail(fasthttp.StatusServiceUnavailable, "the plugin of this route is not loaded")
@@ -64,11 +64,12 @@ func (g *Generation) servePlugin(x *exchange.Exchange, r *Route, onEnd func()) (
 		return false
 	}
 	if r.timeout > 0 {
-		x.Limit(time.Now().Add(r.timeout))
+		x.Limit(x.Whole().Add(r.timeout))
 	}
 	x.Caller = g
 	if r.plugin.streams && x.CanStream() {
-		return x.RunStreaming(func() bool { return g.run(x, r.plugin, r.Config.Export) }, onEnd)
+		return x.RunStreaming(func() bool { return g.run(x, r.plugin, r.Config.Export) },
+			func() { g.builder.OnEnd(x, g) })
 	}
 	g.run(x, r.plugin, r.Config.Export)
 	return false
@@ -91,7 +92,6 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 		g.noInstance(x, p, err, nested)
 		return false
 	}
-	started := time.Now()
 	outcome := sandbox.Failed
 	defer func() {
 		x.EndGuest()
@@ -105,7 +105,7 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 	}()
 	err = instance.Call(x.Context(), export, x.Deadline())
 	if err != nil {
-		g.failed(x, err, time.Since(started))
+		g.failed(x, err, time.Since(x.Whole())-instance.Queued())
 		return false
 	}
 	outcome = sandbox.Clean

@@ -91,6 +91,14 @@ func (p *Pool) fate(i *Instance, o Outcome) (keep bool, why Reason) {
 	return true, 0
 }
 
+// refused books why Get has nothing to give, and returns it.
+func (p *Pool) refused(err error) error {
+	if errors.Is(err, ErrBusy) {
+		p.counters.Busy.Add(1)
+	}
+	return err
+}
+
 // waited books a wait of Get.
 func (p *Pool) waited(start time.Time) {
 	p.counters.Waits.Add(1)

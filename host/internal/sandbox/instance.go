@@ -31,9 +31,10 @@ type Instance struct {
 	snapshot *snapshot // what it is put back to; nil when it cannot be
 
 	pool    *Pool
-	out     atomic.Bool // somebody has it
-	tainted bool        // a call failed; touched by its holder only
-	end     Reason      // why, when tainted
+	out     atomic.Bool   // somebody has it
+	queued  time.Duration // see Queued
+	tainted bool          // a call failed; touched by its holder only
+	end     Reason        // why, when tainted
 }
 
 // Call runs a handler of the module. deadline is when it is stopped, zero for
@@ -112,6 +113,9 @@ func (i *Instance) run(ctx context.Context, e *entry, deadline time.Time) (t *Tr
 	}
 	return nil
 }
+
+// Queued returns how long Get has waited for the instance, or for it to be made.
+func (i *Instance) Queued() time.Duration { return i.queued }
 
 // references returns how many references to functions the instance has made.
 func (i *Instance) references() int { return length(i.made) - i.madeBase }

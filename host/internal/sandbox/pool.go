@@ -152,21 +152,27 @@ func (p *Pool) discard(i *Instance, why Reason) {
 // whoever they wait for could be waiting for them.
 //
 // Errors: ErrBusy when none became free in time; context.DeadlineExceeded when
-// the deadline came first; ErrClosed; ctx's error when it ended; or why an
+// the deadline came first (an instance that is there is given out all the same, and
+// ends the guest at its first look at the clock); ErrClosed; ctx's error when it ended; or why an
 // instance could not be made, an *InitError among them.
 func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Instance, error) {
-	if err := ended(ctx, deadline); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	i, w, err := p.take(nested)
-	if err == nil && w != nil {
-		i, err = p.wait(ctx, deadline, w)
-	}
 	if err != nil {
-		if errors.Is(err, ErrBusy) {
-			p.counters.Busy.Add(1)
+		return nil, p.refused(err)
+	}
+	if i != nil {
+		i.queued = 0
+		i.out.Store(true)
+		return i, nil
+	}
+	began := time.Now()
+	if w != nil {
+		if i, err = p.wait(ctx, deadline, w); err != nil {
+			return nil, p.refused(err)
 		}
-		return nil, err
 	}
 	// The slot is ours from here on.
 	if i == nil {
@@ -175,6 +181,7 @@ func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Insta
 			return nil, err
 		}
 	}
+	i.queued = time.Since(began)
 	i.out.Store(true)
 	return i, nil
 }

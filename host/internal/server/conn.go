@@ -22,6 +22,7 @@ type Conn struct {
 	client client
 	since  time.Time
 
+	quick         quickWriter
 	read, written atomic.Uint64
 	writeLimit    atomic.Int64 // what SetWriteDeadline asked for, in Unix nanoseconds; 0: nothing
 
@@ -89,7 +90,18 @@ func (c *Conn) Read(p []byte) (int, error) {
 // is cut off after one to two times write_timeout, and one that is only slow is
 // not. An earlier deadline of SetWriteDeadline holds as well.
 func (c *Conn) Write(p []byte) (int, error) {
+	limited := c.writeLimit.Load() != 0
 	written, before := 0, -1
+	if !limited {
+		n, err := c.quick.write(p)
+		c.written.Add(uint64(n))
+		if err != nil || n == len(p) {
+			return n, c.opError(err)
+		}
+		written = n
+		// A deadline that has passed by the next answer would end it at once.
+		defer func() { _ = c.tcp.SetWriteDeadline(time.Time{}) }()
+	}
 	for {
 		if err := c.armWrite(); err != nil {
 			return written, err
@@ -108,6 +120,18 @@ func (c *Conn) Write(p []byte) (int, error) {
 		}
 		before = queued
 	}
+}
+
+// opError dresses a bare error of the system as package net does.
+func (c *Conn) opError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return err
+	}
+	return &net.OpError{Op: "write", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("write", err)}
 }
 
 // armWrite sets the deadline for the next piece of a write.

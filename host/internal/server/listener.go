@@ -101,6 +101,7 @@ func (s *Server) admit(tcp *net.TCPConn) *Conn {
 		return nil
 	}
 	setConnOptions(&s.options.Config, tcp)
+	c.quick.open(tcp)
 	return c
 }
 
