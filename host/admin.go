@@ -64,6 +64,7 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error)
 		}
 		return nil, nil, cfg.Error(cfg.Lines.Of("admin.listen"), "admin.listen", "%v", err)
 	}
+	h.operator.Store(s)
 	return s, addr, nil
 }
 

@@ -202,6 +202,7 @@ func TestCallAnotherHost(t *testing.T) {
 	}
 	callee.logged("in the callee", "request_id", "across")
 	callee.access("across", 200)
+	r.access("across", 200)
 	if len(r.logs.all("in the callee")) > 0 || len(r.logs.all("request")) != 1 {
 		t.Errorf("one host's log is in the other's: %s", r.logs.tail())
 	}

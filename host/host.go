@@ -54,6 +54,7 @@ type Host struct {
 	inFlight  atomic.Int64
 
 	server    atomic.Pointer[server.Server] // while Run listens
+	operator  atomic.Pointer[server.Server] // of the admin listener; nil when there is none
 	port      atomic.Int64                  // likewise
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
