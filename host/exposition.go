@@ -67,7 +67,7 @@ func (h *Host) writePlugins(t *metrics.Text) {
 		{"wasmlane_pool_waits_total", "Requests that had to wait for an instance.", func(r *record) float64 { return float64(r.Pool.Waits.Load()) }},
 		{"wasmlane_pool_wait_seconds_total", "Time that requests waited for an instance.", func(r *record) float64 { return float64(r.Pool.Waited.Load()) / 1e9 }},
 		{"wasmlane_pool_busy_total", "Requests that got no instance in time.", func(r *record) float64 { return float64(r.Pool.Busy.Load()) }},
-		{"wasmlane_resets_total", "Instances put back to their image after a request.", func(r *record) float64 { return float64(r.Pool.Resets.Load()) }},
+		{"wasmlane_resets_total", "Instances put back to their image between two requests.", func(r *record) float64 { return float64(r.Pool.Resets.Load()) }},
 		{"wasmlane_dirty_pages_total", "Pages of memory that resets found written; 0 where the system cannot tell.", func(r *record) float64 { return float64(r.Pool.Dirty.Load() / page) }},
 	} {
 		t.Family(f.name, metrics.KindCounter, f.help)

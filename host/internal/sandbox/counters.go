@@ -67,8 +67,9 @@ func reasonOf(t *Trap) Reason {
 	return ByTrap
 }
 
-// fate says whether an instance that was put back is kept, and if not, why. A
-// Fresh pool's instance is reset by it.
+// fate says whether an instance that was put back is kept, and if not, why. One of
+// a Fresh pool is marked to be reset, or reset at once when it may not be kept as it
+// is.
 func (p *Pool) fate(i *Instance, o Outcome) (keep bool, why Reason) {
 	switch {
 	case i.tainted:
@@ -81,14 +82,25 @@ func (p *Pool) fate(i *Instance, o Outcome) (keep bool, why Reason) {
 		return true, 0
 	case i.snapshot == nil:
 		return false, ByDesign
-	case !i.reset(p.o.Resident):
+	}
+	i.leave()
+	if !i.mayKeep(p.o.Resident) && !p.reset(i) {
 		return false, ByReset
+	}
+	return true, 0
+}
+
+// reset puts an instance back to its image, and books that. It reports whether all
+// went well.
+func (p *Pool) reset(i *Instance) bool {
+	if !i.reset(p.o.Resident) {
+		return false
 	}
 	p.counters.Resets.Add(1)
 	if r, ok := i.memory.region.(interface{ written() int }); ok {
 		p.counters.Dirty.Add(uint64(r.written()))
 	}
-	return true, 0
+	return true
 }
 
 // refused books why Get has nothing to give, and returns it.

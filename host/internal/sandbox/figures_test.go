@@ -87,7 +87,7 @@ func timings(t *testing.T, name string, wasm []byte, total time.Duration) []row 
 	const rounds = 21
 	r := newRuntime(t, Options{Imports: answerImports()})
 	m := load(t, r, wasm)
-	request := newPool(t, m, goOptions(PoolOptions{Fresh: true}))
+	request := newPool(t, m, goOptions(PoolOptions{Fresh: true, Instances: 64})) // the default of host.toml
 	instance := newPool(t, m, goOptions(PoolOptions{}))
 	engine, watched := newEngine(t, wasm, false), newEngine(t, wasm, true)
 	ctx := newProcess(context.Background()).ctx

@@ -7,6 +7,10 @@ type heapSpace struct{}
 
 func (heapSpace) String() string { return "copy of all memory" }
 
+func (heapSpace) now() moment { return 0 }
+
+func (heapSpace) settled(moment) bool { return true }
+
 func (heapSpace) reserve(limit uint64) (region, error) { return &heapRegion{limit: limit}, nil }
 
 func (heapSpace) capture(b []byte) (image, error) {
@@ -45,7 +49,7 @@ func (r *heapRegion) attach(img image) ([]byte, error) {
 	return r.fresh(), nil
 }
 
-func (r *heapRegion) restore(b []byte, keep int) ([]byte, error) {
+func (r *heapRegion) restore(b []byte, keep int, _ moment) ([]byte, error) {
 	if cap(b) > len(r.img)+keep {
 		return r.fresh(), nil
 	}

@@ -35,6 +35,9 @@ type Instance struct {
 	queued  time.Duration // see Queued
 	tainted bool          // a call failed; touched by its holder only
 	end     Reason        // why, when tainted
+	spent   bool          // it has served and is to be reset; touched by its holder only
+	left    moment        // when it was put back, if it is spent
+	needed  bool          // since the pool was trimmed last; guarded by pool.mu
 }
 
 // Call runs a handler of the module. deadline is when it is stopped, zero for
@@ -120,19 +123,30 @@ func (i *Instance) Queued() time.Duration { return i.queued }
 // references returns how many references to functions the instance has made.
 func (i *Instance) references() int { return length(i.made) - i.madeBase }
 
+// leave notes that a request is done with the instance.
+func (i *Instance) leave() { i.spent, i.left = true, i.code.runtime.space.now() }
+
+// mayKeep reports whether all that a request can have written may stay resident
+// until the instance is reset: its memory has not grown, and is small.
+func (i *Instance) mayKeep(most int) bool {
+	size := i.snapshot.image.size()
+	return len(i.memory.buf) <= size && size <= most
+}
+
 // reset puts the instance back to its snapshot, so that it is like new. It
-// reports whether it has one and all went well; if not, it must not be used.
+// reports whether all went well; if not, the instance must not be used.
 func (i *Instance) reset(keep int) bool {
-	if i.snapshot == nil {
-		return false
+	if !i.spent {
+		i.leave()
 	}
-	err := i.memory.restore(i.module.Memory(), keep)
+	err := i.memory.restore(i.module.Memory(), keep, i.left)
 	if err == nil {
 		err = i.snapshot.restoreGlobals(i.globals)
 	}
 	if err != nil {
 		i.code.runtime.log.Warn("an instance could not be reset, it is discarded", "error", err)
 	}
+	i.spent = false
 	return err == nil
 }
 

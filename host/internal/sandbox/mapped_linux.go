@@ -19,7 +19,7 @@ import (
 // mappedSpace makes mapped regions and counts their mappings.
 type mappedSpace struct {
 	dirty    tracker
-	counts   bool         // the kernel counts page faults, see faultCount
+	faults   faultClock
 	mappings atomic.Int64 // counted, of all regions and images
 	limit    int64        // at most this many
 	max      int64        // of the process, vm.max_map_count
@@ -33,6 +33,10 @@ const (
 )
 
 func (s *mappedSpace) String() string { return s.dirty.String() }
+
+func (s *mappedSpace) now() moment { return s.faults.now() }
+
+func (s *mappedSpace) settled(m moment) bool { return s.faults.settled(m) }
 
 // counted returns how many mappings there are.
 func (s *mappedSpace) counted() int64 { return s.mappings.Load() }
@@ -65,9 +69,10 @@ type mappedRegion struct {
 	all   []byte // the reservation
 	open  int    // bytes of it that may be read and written
 	img   *mappedImage
-	pages pageList // private ones, as the last restore found them
-
-	faults faultCount // whether pages is still whole
+	pages pageList // private ones, as restore found them last
+	whole bool     // pages are all, or there were faults since
+	since int64    // how many faults there were before pages was made
+	usage unix.Rusage
 }
 
 func (r *mappedRegion) resize(b []byte, size uint64) []byte {
@@ -101,14 +106,14 @@ func (r *mappedRegion) attach(img image) ([]byte, error) {
 		}
 	}
 	r.open, r.img = max(r.open, n), m
-	r.faults.forget()
+	r.whole = false
 	if err := r.empty(n, r.open); err != nil {
 		return nil, err
 	}
 	return r.all[:n:n], nil
 }
 
-func (r *mappedRegion) restore(b []byte, keep int) ([]byte, error) {
+func (r *mappedRegion) restore(b []byte, keep int, written moment) ([]byte, error) {
 	n := len(r.img.bytes)
 	if len(b) > n {
 		if err := r.empty(n, len(b)); err != nil {
@@ -118,18 +123,20 @@ func (r *mappedRegion) restore(b []byte, keep int) ([]byte, error) {
 	if n == 0 {
 		return r.all[:0:0], nil
 	}
-	// The count is read first: a fault after it shows the next time.
-	if !r.space.counts || !r.faults.unchanged() {
+	// The count is older than the list: a fault between the two shows the next time.
+	faults, known := r.space.faults.after(written, &r.usage)
+	if !known || !r.whole || faults != r.since {
+		r.whole = false
 		var err error
 		if r.pages, err = r.space.dirty.find(r.all[:n], r.pages[:0]); err != nil {
-			r.faults.forget()
 			return nil, err
 		}
+		r.whole, r.since = known, faults
 	}
 	for k, d := range r.pages {
 		if keep < d.end-d.start {
 			// The rest of it would cost more to keep than to fault in again.
-			r.faults.forget()
+			r.whole = false
 			return r.all[:n:n], r.empty(r.pages[k].start, n)
 		}
 		keep -= d.end - d.start

@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // bound lowers how many mappings a Runtime may have.
@@ -61,7 +63,7 @@ func TestFaultCount(t *testing.T) {
 		t.Skipf("it needs Linux 6.7 or later: %v", err)
 	}
 	defer s.dirty.close()
-	if !s.counts {
+	if !s.faults.works {
 		t.Skip("this kernel does not count page faults")
 	}
 	page := os.Getpagesize()
@@ -79,9 +81,11 @@ func TestFaultCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var f faultCount
-	if f.unchanged() {
-		t.Error("nothing was counted before")
+	c := faultClock{works: true}
+	usage := new(unix.Rusage)
+	last, ok := c.after(c.now(), usage)
+	if !ok || last <= 0 {
+		t.Fatalf("%d faults, %v", last, ok)
 	}
 	for at := 0; at < len(b); at += page {
 		if at%(2*page) == 0 {
@@ -94,13 +98,47 @@ func TestFaultCount(t *testing.T) {
 			close(done)
 		}()
 		<-done
-		if f.unchanged() {
-			t.Fatalf("the write at %d does not show", at)
+		now, ok := c.after(c.now(), usage)
+		if !ok || now <= last {
+			t.Fatalf("the write at %d does not show: %d faults, before it %d", at, now, last)
 		}
+		last = now
 	}
-	f.unchanged()
-	f.forget()
-	if f.unchanged() {
-		t.Error("forgotten and still there")
+}
+
+// One reading is about all moments before it, and about none after.
+func TestReadingsOfTheFaultCount(t *testing.T) {
+	c := faultClock{works: true}
+	usage := new(unix.Rusage)
+	first := c.now()
+	if c.settled(first) {
+		t.Error("settled without a reading")
+	}
+	if _, ok := c.after(first, usage); !ok {
+		t.Fatal("no reading")
+	}
+	second := c.now()
+	if !c.settled(first) || c.settled(second) {
+		t.Errorf("after a reading: %v %v", c.settled(first), c.settled(second))
+	}
+	begun := c.begun.Load()
+	count, ok := c.after(first, usage)
+	if !ok || count != c.count.Load() || c.begun.Load() != begun {
+		t.Error("read again for a moment that is settled")
+	}
+	if _, ok := c.after(second, usage); !ok || c.begun.Load() != begun+1 || !c.settled(second) {
+		t.Error("not read for a moment that was not")
+	}
+	// A reading that has begun before a moment says nothing about it, however late
+	// it is done.
+	late := c.begun.Add(1)
+	third := c.now()
+	c.done.Store(late)
+	if c.settled(third) {
+		t.Error("settled by a reading that had begun before")
+	}
+	var none faultClock
+	if _, ok := none.after(0, usage); ok || !none.settled(none.now()) {
+		t.Error("a clock that does not work tells something, or has others wait for it")
 	}
 }

@@ -12,7 +12,15 @@ type space interface {
 	reserve(limit uint64) (region, error)
 	// capture makes an image of memory as it is now.
 	capture(b []byte) (image, error)
+	// now returns the moment at which somebody has stopped to write.
+	now() moment
+	// settled reports whether it is known already what was written until then, as
+	// far as this space keeps book of it. It makes restore cheaper, and no more.
+	settled(moment) bool
 }
+
+// moment is a point in time, as a space counts it.
+type moment uint64
 
 // region is where one instance's memory lies. Regions are freed by hand, never
 // while a guest runs in them.
@@ -23,10 +31,10 @@ type region interface {
 	// attach replaces the contents by an image, which restore goes back to, and
 	// returns the memory. The image outlives the region.
 	attach(img image) ([]byte, error)
-	// restore makes b, the memory as a request has left it, equal to the image
-	// again and returns it. At most keep bytes of what was written stay
+	// restore makes b, the memory as a request has left it at a moment, equal to the
+	// image again and returns it. At most keep bytes of what was written stay
 	// resident, if the system lets it choose.
-	restore(b []byte, keep int) ([]byte, error)
+	restore(b []byte, keep int, written moment) ([]byte, error)
 	free()
 }
 

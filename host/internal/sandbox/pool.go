@@ -36,8 +36,8 @@ type Pool struct {
 	closed    bool
 	inUse     int         // slots taken: instances handed out or being made
 	idle      []*Instance // the last one is used next; inUse + len(idle) <= Instances
-	unused    int         // how many of idle, its first ones, nobody needed since the timer was set
-	waiting   list.List   // of *waiter; not empty only while inUse == Instances
+	rotation  rotation
+	waiting   list.List // of *waiter; not empty only while inUse == Instances
 	created   int
 	discarded int
 	timer     *time.Timer // trims idle; nil while none is due
@@ -163,25 +163,33 @@ func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Insta
 	if err != nil {
 		return nil, p.refused(err)
 	}
-	if i != nil {
-		i.queued = 0
-		i.out.Store(true)
-		return i, nil
+	began := time.Time{}
+	if i == nil {
+		began = time.Now()
 	}
-	began := time.Now()
 	if w != nil {
 		if i, err = p.wait(ctx, deadline, w); err != nil {
 			return nil, p.refused(err)
 		}
 	}
 	// The slot is ours from here on.
+	if i != nil && i.spent && !p.reset(i) {
+		p.discard(i, ByReset)
+		i = nil
+	}
 	if i == nil {
 		if i, err = p.create(ctx, deadline); err != nil {
+			if p.contract() { // it was one more than needed
+				return p.Get(ctx, deadline, nested)
+			}
 			p.giveBack(nil)
 			return nil, err
 		}
 	}
-	i.queued = time.Since(began)
+	i.queued = 0
+	if !began.IsZero() {
+		i.queued = time.Since(began)
+	}
 	i.out.Store(true)
 	return i, nil
 }
@@ -215,8 +223,9 @@ func (p *Pool) take(nested bool) (*Instance, *waiter, error) {
 }
 
 // Put gives an instance back that Get returned, once. A failed one is closed. One
-// of a Fresh pool is reset, or closed if that is not possible. Putting one back
-// twice, or into another pool, panics: two requests would share its memory.
+// of a Fresh pool is reset before it serves again, or closed if that is not
+// possible. Putting one back twice, or into another pool, panics: two requests
+// would share its memory.
 func (p *Pool) Put(i *Instance, o Outcome) {
 	if i.pool != p || !i.out.CompareAndSwap(true, false) {
 		panic(errors.New("sandbox: an instance was put back that the pool had not given out"))

@@ -229,6 +229,8 @@ func TestIdleInstancesAreGivenBack(t *testing.T) {
 	if p.timer == nil {
 		t.Error("no timer runs")
 	}
+	p.trim() // all have been needed
+	p.check(t, Stats{InUse: 1, Idle: 3, Created: 4})
 	// Two are needed again before the timer runs out.
 	again := []*Instance{get(t, p), get(t, p)}
 	p.Put(again[1], Clean)

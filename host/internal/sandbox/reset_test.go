@@ -221,11 +221,14 @@ func FuzzReset(f *testing.F) {
 			continue // not on this system
 		}
 		f.Cleanup(r.Close)
-		p := newPool(f, load(f, r, spoiler().Bytes()), PoolOptions{Fresh: true, Resident: 64 << 10})
-		i := get(f, p)
-		pristine = append(pristine, see(f, i))
-		p.Put(i, Clean)
-		pools = append(pools, p)
+		// Reset when they are put back, and before they serve again.
+		for _, resident := range []int{64 << 10, 1 << 20} {
+			p := newPool(f, load(f, r, spoiler().Bytes()), PoolOptions{Fresh: true, Resident: resident})
+			i := get(f, p)
+			pristine = append(pristine, see(f, i))
+			p.Put(i, Clean)
+			pools = append(pools, p)
+		}
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		var list []int64

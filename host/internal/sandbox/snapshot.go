@@ -80,9 +80,9 @@ func (s *snapshot) restoreGlobals(globals []global) (err error) {
 	return nil
 }
 
-// restore puts memory back to the image.
-func (m *memory) restore(engine api.Memory, keep int) error {
-	buf, err := m.region.restore(m.buf, keep)
+// restore puts memory, as it was left at a moment, back to the image.
+func (m *memory) restore(engine api.Memory, keep int, written moment) error {
+	buf, err := m.region.restore(m.buf, keep, written)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func openMapped(mode ResetMode) (*mappedSpace, error) {
 		return nil, err
 	}
 	// Older kernels, and others, count by other rules.
-	s.counts = mode == ResetByScan && s.tryCount()
+	s.faults.works = mode == ResetByScan && s.tryCount()
 	return s, nil
 }
 
@@ -117,7 +117,7 @@ func (s *mappedSpace) try() error {
 		if len(found) != 2 || found[0] != (pageRange{0, 2 * page}) || found[1] != (pageRange{5 * page, 6 * page}) {
 			return errWrongPages
 		}
-		if b, err = r.restore(b, 1<<20); err != nil {
+		if b, err = r.restore(b, 1<<20, s.now()); err != nil {
 			return err
 		}
 		if !bytes.Equal(b, content) || !isZero(r.resize(b, uint64(16*page))[8*page:]) {
