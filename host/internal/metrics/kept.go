@@ -17,8 +17,8 @@ const (
 // Kept holds counters by name across generations. Each generation takes those it
 // needs, which are the same for the same name, and leaves them when it is retired.
 // What nobody holds is dropped ten minutes later, and earlier when there are more
-// than a thousand such, the longest unused ones first. It is safe for concurrent
-// use.
+// than a thousand such, the longest unused ones first; docs/RATIONALE.md says why. It
+// is safe for concurrent use.
 type Kept[K comparable, V any] struct {
 	make    func(K) V
 	compare func(a, b K) int
