@@ -51,7 +51,10 @@ func TestBuiltins(t *testing.T) {
 	}
 	metrics := samples(a.body)
 	for name, want := range map[string]float64{
-		`wasmlane_requests_total{code="2xx"}`: 4, `wasmlane_requests_total{code="4xx"}`: 1,
+		`wasmlane_requests_total{plugin="",handler="@health",route="/live",method="GET",code="2xx"}`:     1,
+		`wasmlane_requests_total{plugin="",handler="@health",route="/live",method="HEAD",code="2xx"}`:    1,
+		`wasmlane_requests_total{plugin="",handler="@metrics",route="/metrics",method="GET",code="2xx"}`: 0, // this one is not over
+		`wasmlane_requests_total{plugin="",handler="",route="",method="POST",code="4xx"}`:                1,
 		"wasmlane_requests_in_flight": 1, "wasmlane_request_body_bytes": 0, "wasmlane_generation": float64(info.Generation),
 	} {
 		if got, ok := metrics[name]; !ok || got != want {
@@ -68,12 +71,30 @@ func samples(text string) map[string]float64 {
 	all := map[string]float64{}
 	for line := range strings.Lines(text) {
 		var value float64
-		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if _, err := fmt.Sscan(number, &value); err == nil && name != "#" {
-			all[name] = value
+		line = strings.TrimSpace(line)
+		at := max(0, strings.LastIndexByte(line, ' '))
+		if _, err := fmt.Sscan(line[at:], &value); err == nil && !strings.HasPrefix(line, "#") {
+			all[line[:at]] = value
 		}
 	}
 	return all
+}
+
+// sum adds up the samples of a family that have all of some labels.
+func sum(all map[string]float64, family string, labels ...string) (n float64) {
+next:
+	for name, value := range all {
+		if name != family && !strings.HasPrefix(name, family+"{") {
+			continue
+		}
+		for _, label := range labels {
+			if !strings.Contains(name, "{"+label) && !strings.Contains(name, ","+label) {
+				continue next
+			}
+		}
+		n += value
+	}
+	return n
 }
 
 // TestReady: a host that drains or is closed says so.

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bytes"
 	"encoding/json"
 	"net"
 	"os"
@@ -52,9 +51,7 @@ func (h *Host) notReady() string {
 }
 
 func (h *Host) writeMetrics(x *exchange.Exchange) {
-	var text bytes.Buffer
-	h.metrics.Write(&text)
-	x.Answer(fasthttp.StatusOK, text.Bytes())
+	x.Answer(fasthttp.StatusOK, h.exposition())
 	x.Response.Header.SetContentType("text/plain; version=0.0.4; charset=utf-8")
 }
 
@@ -72,11 +69,12 @@ type serviceInfo struct {
 }
 
 func (h *Host) service(x *exchange.Exchange) {
+	resident, _ := memory()
 	info := serviceInfo{
 		Name:          "wasmlane",
 		Version:       h.options.Version,
 		Services:      []string{},
-		MemoryBytes:   residentBytes(),
+		MemoryBytes:   resident,
 		UptimeSeconds: time.Since(h.started).Round(time.Millisecond).Seconds(),
 	}
 	info.Host, _ = os.Hostname()

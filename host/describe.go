@@ -53,16 +53,22 @@ func (h *Host) Plugins() []PluginStatus {
 		return list
 	}
 	defer g.Release()
+	routes := routesOf(g)
+	for _, p := range g.Plugins() {
+		list = append(list, statusOf(p, routes[p.Name]))
+	}
+	return list
+}
+
+// routesOf returns the routes of each plugin, for people to read.
+func routesOf(g *generation.Generation) map[string][]string {
 	routes := map[string][]string{}
 	for _, r := range g.Routes() {
 		if r.Config.Plugin != "" {
 			routes[r.Config.Plugin] = append(routes[r.Config.Plugin], routeOf(r).String())
 		}
 	}
-	for _, p := range g.Plugins() {
-		list = append(list, statusOf(p, routes[p.Name]))
-	}
-	return list
+	return routes
 }
 
 func statusOf(p *generation.Plugin, routes []string) PluginStatus {
@@ -89,10 +95,10 @@ func statusOf(p *generation.Plugin, routes []string) PluginStatus {
 
 // RouteStatus is one route of the current generation.
 type RouteStatus struct {
-	Methods []string // empty: any
-	Path    string
-	Handler string // "PLUGIN.EXPORT" or "@NAME"
-	Error   string // why it answers 503
+	Methods []string `json:"methods"` // empty: any
+	Path    string   `json:"path"`
+	Handler string   `json:"handler"`         // "PLUGIN.EXPORT" or "@NAME"
+	Error   string   `json:"error,omitempty"` // why it answers 503
 }
 
 // String returns "GET /users/{id} -> user.get_user".
@@ -119,7 +125,7 @@ func (h *Host) Routes() []RouteStatus {
 }
 
 func routeOf(r *generation.Route) RouteStatus {
-	s := RouteStatus{Methods: r.Config.Methods, Path: r.Config.Path, Handler: "@" + r.Config.Builtin}
+	s := RouteStatus{Methods: append([]string{}, r.Config.Methods...), Path: r.Config.Path, Handler: "@" + r.Config.Builtin}
 	if r.Config.Plugin != "" {
 		s.Handler = r.Config.Plugin + "." + r.Config.Export
 	}

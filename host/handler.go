@@ -55,14 +55,17 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 // finish is the end of every request: the access log, the counters, and what it
 // held.
 func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
-	status := x.Response.StatusCode()
-	h.metrics.Request(status)
+	status, now := x.Response.StatusCode(), time.Now()
+	if x.Counter == nil {
+		x.Counter = h.counters.unrouted
+	}
+	x.Count(status, now)
 	access := h.first.Log.Access
 	if g != nil {
 		access = g.Config.Log.Access
 	}
 	if access {
-		h.access(x, status)
+		h.access(x, status, now)
 	}
 	x.Release()
 	if g != nil {
@@ -72,11 +75,10 @@ func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
 }
 
 // access writes the access line. The query is left out: tokens travel there.
-func (h *Host) access(x *exchange.Exchange, status int) {
+func (h *Host) access(x *exchange.Exchange, status int, now time.Time) {
 	if !h.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	now := time.Now()
 	r := &x.Request
 	line := logs.Request{
 		Time: now, Took: now.Sub(x.Start).Round(time.Microsecond),
@@ -102,9 +104,9 @@ func connOf(ctx *fasthttp.RequestCtx) exchange.Conn {
 func (h *Host) refuse(ctx *fasthttp.RequestCtx, status int, message string) {
 	id := exchange.NewID()
 	exchange.WriteError(&ctx.Response, status, message, id)
-	h.metrics.Request(status)
+	h.counters.unrouted.Refused(status)
 	if h.first.Log.Access {
-		h.log.Info("request", slog.Int("status", status), slog.String("reason", message),
+		h.unkept.Info("request", slog.Int("status", status), slog.String("reason", message),
 			slog.String("remote", ctx.RemoteAddr().String()), slog.String("request_id", string(id)))
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/logs"
-	"github.com/wasmlane/wasmlane/host/internal/metrics"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/server"
 )
@@ -44,17 +42,22 @@ type Host struct {
 
 	sink      *logs.Sink // all lines go there
 	log       *slog.Logger
+	recent    *logs.Recent // the last lines of log, for the operator
+	unkept    *slog.Logger // the same log, for what would push all else out of recent
 	accessLog *logs.Access
 	level     *slog.LevelVar
-	metrics   *metrics.Metrics
+	counters  *counters
+	history   history
 	budget    *exchange.Budget
 	builder   *generation.Builder
 	current   generation.Current
 	inFlight  atomic.Int64
 
-	server   atomic.Pointer[server.Server] // while Run listens
-	port     atomic.Int64                  // likewise
-	draining atomic.Bool
+	server    atomic.Pointer[server.Server] // while Run listens
+	operator  atomic.Pointer[server.Server] // of the admin listener; nil when there is none
+	port      atomic.Int64                  // likewise
+	draining  atomic.Bool
+	uploading atomic.Bool // one upload at a time
 
 	mu     sync.Mutex // held by Open, Reload and Close; guards what follows
 	store  *sharedStore
@@ -93,7 +96,7 @@ func Open(file string, o Options) (*Host, error) {
 	if err := h.checkServer(cfg); err != nil {
 		problems = append(problems, serverError(cfg, err))
 	}
-	next, found := h.build(cfg, store, nil)
+	next, found := h.build(cfg, store, nil, nil)
 	found.Config = append(problems, found.Config...).Sort()
 	if len(found.Config) > 0 {
 		next.Release()
@@ -107,6 +110,7 @@ func Open(file string, o Options) (*Host, error) {
 		h.log.Warn("file ignored: a plugin's name is [a-z][a-z0-9_-]*", slog.String("file", file))
 	}
 	h.current.Swap(next)
+	h.history.opened()
 	giveBack()
 	return h, nil
 }
@@ -126,37 +130,24 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		o.Version = "dev"
 	}
 	h := &Host{
-		file:    cfg.File,
-		options: o,
-		started: time.Now(),
-		first:   cfg,
-		level:   new(slog.LevelVar),
-		budget:  new(exchange.Budget),
+		file:     cfg.File,
+		options:  o,
+		started:  time.Now(),
+		first:    cfg,
+		level:    new(slog.LevelVar),
+		budget:   new(exchange.Budget),
+		counters: newCounters(),
 	}
 	h.sink = logs.NewSink(o.Log)
-	h.log = newLogger(h.sink, cfg.Log, h.level)
+	h.recent = logs.NewRecent()
+	h.unkept = newLogger(h.sink, cfg.Log, h.level)
+	h.log = slog.New(h.recent.Handler(h.unkept.Handler()))
 	h.accessLog = logs.NewAccess(h.sink, cfg.Log.Format == "json")
 	guestLog := h.log
 	if quiet {
 		h.log = newLogger(h.sink, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
-	h.metrics = metrics.New(
-		metrics.Gauge{Name: "wasmlane_requests_in_flight", Help: "Requests being served.",
-			Value: func() float64 { return float64(h.inFlight.Load()) }},
-		metrics.Gauge{Name: "wasmlane_connections", Help: "Open connections of clients.",
-			Value: func() float64 { return float64(h.connections()) }},
-		metrics.Gauge{Name: "wasmlane_generation", Help: "Number of the current generation.",
-			Value: func() float64 { return float64(h.Generation()) }},
-		metrics.Gauge{Name: "wasmlane_request_body_bytes", Help: "Bytes of request bodies held.",
-			Value: func() float64 { return float64(h.budget.Used()) }},
-		metrics.Gauge{Name: "go_goroutines", Help: "Goroutines of the process.",
-			Value: func() float64 { return float64(runtime.NumGoroutine()) }},
-		metrics.Gauge{Name: "process_resident_memory_bytes", Help: "Resident memory.",
-			Value: func() float64 { return float64(residentBytes()) }},
-		metrics.Gauge{Name: "process_start_time_seconds", Help: "Start of the process, in seconds of Unix time.",
-			Value: func() float64 { return float64(h.started.UnixMilli()) / 1000 }},
-	)
 	engine, err := sandbox.New(context.Background(), sandbox.Options{
 		CacheDir: cfg.CacheDir,
 		Imports:  generation.Imports(),
@@ -172,17 +163,18 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		Builtins: h.builtins(),
 		Log:      h.log,
 		GuestLog: guestLog,
-		Count:    h.metrics.Request,
+		Counters: h.counters.forGeneration,
 		OnEnd:    h.finish,
 	}
 	return h, nil
 }
 
-// build makes the generation after previous. The caller holds h.mu.
-func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generation.Generation) (*generation.Generation, *generation.Problems) {
+// build makes the generation after previous, as if a plugin's file were another
+// when instead is not nil. The caller holds h.mu.
+func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generation.Generation, instead *generation.Module) (*generation.Generation, *generation.Problems) {
 	store.retain()
 	h.alive.Add(1)
-	return h.builder.Build(context.Background(), cfg, store.Store, previous, func() {
+	return h.builder.BuildWith(context.Background(), cfg, store.Store, previous, instead, func() {
 		store.release(h.log)
 		h.alive.Done()
 		giveBack()
@@ -206,7 +198,7 @@ func Check(file string, o Options) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.store = unavailableStore()
-	next, found := h.build(cfg, h.store, nil)
+	next, found := h.build(cfg, h.store, nil, nil)
 	defer next.Release()
 	if err := checkStore(cfg); err != nil {
 		problems = append(problems, storeError(cfg, err))

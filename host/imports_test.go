@@ -42,15 +42,17 @@ func arrows() map[string][]string {
 		"host/internal/sandbox":  {"host/internal/meter", "abi"},
 		// For tests: it assembles guests.
 		"host/internal/sandbox/wasmtest": {},
-		"host/internal/meter":            {},
-		"host/internal/route":            {},
-		"host/internal/kv":               {},
-		"host/internal/call":             {},
-		"host/internal/config":           {},
-		"host/internal/metrics":          {},
-		"host/internal/logs":             {},
-		"host/internal/wasi":             {},
-		"abi":                            {},
+		// For tests: it reads expositions.
+		"host/internal/metrics/metricstest": {},
+		"host/internal/meter":               {},
+		"host/internal/route":               {},
+		"host/internal/kv":                  {},
+		"host/internal/call":                {},
+		"host/internal/config":              {},
+		"host/internal/metrics":             {},
+		"host/internal/logs":                {},
+		"host/internal/wasi":                {},
+		"abi":                               {},
 	}
 }
 

@@ -58,7 +58,7 @@ func Invoke(file string, i Invocation, real bool, o Options) (*Answer, error) {
 		h.store.release(h.log)
 		h.store = opened
 	}
-	g, found := h.build(cfg, h.store, nil)
+	g, found := h.build(cfg, h.store, nil, nil)
 	defer g.Release()
 	if len(found.Config) > 0 {
 		return nil, found.Config

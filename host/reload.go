@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
@@ -19,30 +20,43 @@ import (
 // from them. It is all or nothing: on any error, which holds every problem, a
 // line each, nothing changes and the generation before goes on.
 func (h *Host) Reload() error {
+	_, err := h.reload(nil)
+	return err
+}
+
+// reload is Reload, with a module that takes the place of a plugin's file if all
+// is well, nil for none. It tells what was done, too.
+func (h *Host) reload(instead *generation.Module) (reloadStatus, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return ErrClosed
+		return reloadStatus{}, ErrClosed
 	}
-	err := h.reloadLocked()
-	h.metrics.Reload(err == nil)
-	if err == nil {
-		return nil
+	start := time.Now()
+	changed, err := h.reloadLocked(instead)
+	status := reloadStatus{
+		Time: time.Now(), OK: err == nil, Generation: h.Generation(),
+		Seconds: time.Since(start).Seconds(), Changed: changed,
 	}
-	h.log.Error("reload failed; nothing was changed", slog.Int64("generation", h.Generation()))
-	for _, problem := range problemsOf(err) {
-		h.log.Error(problem)
+	if err != nil {
+		status.Errors = problemsOf(err)
+		h.log.Error("reload failed; nothing was changed", slog.Int64("generation", status.Generation))
+		for _, problem := range status.Errors {
+			h.log.Error(problem)
+		}
 	}
-	return err
+	h.history.add(status)
+	return status, err
 }
 
 // problemsOf splits an error into its lines.
 func problemsOf(err error) []string { return strings.Split(err.Error(), "\n") }
 
-func (h *Host) reloadLocked() error {
+// reloadLocked is reload with h.mu held. It returns what changed.
+func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err error) {
 	cfg, problems := config.Load(h.file)
 	if cfg == nil {
-		return problems
+		return nil, problems
 	}
 	store := h.store
 	store.retain()
@@ -61,19 +75,24 @@ func (h *Host) reloadLocked() error {
 
 	previous := h.current.Acquire()
 	if previous == nil {
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	defer previous.Release()
-	next, found := h.build(cfg, store, previous)
+	next, found := h.build(cfg, store, previous, instead)
 	found.Config = append(problems, found.Config...).Sort()
 	if !found.Any() {
 		if err := h.reloadTLS(cfg); err != nil {
 			found.Config = append(found.Config, serverError(cfg, err))
 		}
 	}
+	if !found.Any() && instead != nil {
+		if err := place(cfg, instead); err != nil {
+			found.Plugins = append(found.Plugins, err)
+		}
+	}
 	if found.Any() {
 		next.Release()
-		return joined(found.All())
+		return nil, joined(found.All())
 	}
 
 	if store != h.store {
@@ -86,14 +105,17 @@ func (h *Host) reloadLocked() error {
 	if s := h.server.Load(); s != nil {
 		s.SetMaxBody(cfg.Server.MaxBody)
 	}
+	if s := h.operator.Load(); s != nil {
+		s.SetMaxBody(largestModule(cfg))
+	}
 	h.level.Set(slogLevel(cfg.Log.Level))
 	if keys := config.NeedRestart(h.first, cfg); len(keys) > 0 {
 		h.log.Warn("these settings take effect at the next start", slog.String("keys", strings.Join(keys, ", ")))
 	}
-	changed := changes(previous, next)
+	words := changes(previous, next)
 	h.current.Swap(next)
-	h.log.Info("reloaded", slog.Int64("generation", next.Number), slog.String("changed", changed))
-	return nil
+	h.log.Info("reloaded", slog.Int64("generation", next.Number), slog.String("changed", inShort(words)))
+	return append(words, settings(previous.Config, cfg)...), nil
 }
 
 func (h *Host) reloadTLS(cfg *config.Config) error {
@@ -104,8 +126,8 @@ func (h *Host) reloadTLS(cfg *config.Config) error {
 	return s.ReloadTLS(cfg.Server.TLSCert, cfg.Server.TLSKey)
 }
 
-// changes says in a few words what a reload changed.
-func changes(old, next *generation.Generation) string {
+// changes says in a few words what a reload changed of plugins and routes.
+func changes(old, next *generation.Generation) []string {
 	before := map[string]*generation.Plugin{}
 	for _, p := range old.Plugins() {
 		before[p.Name] = p
@@ -129,10 +151,40 @@ func changes(old, next *generation.Generation) string {
 		words = append(words, fmt.Sprintf("routes %d to %d", a, b))
 	}
 	slices.Sort(words)
+	return words
+}
+
+func inShort(words []string) string {
 	if len(words) == 0 {
 		return "no plugin"
 	}
 	return strings.Join(words, ", ")
+}
+
+// settings names the keys that differ between two configurations, outside the
+// sections of plugins, services and routes.
+func settings(old, now *config.Config) (keys []string) {
+	before, after := old.Effective(), now.Effective()
+	for name, value := range after {
+		section, ok := value.(map[string]any)
+		switch name {
+		case "plugin", "service", "route":
+			continue
+		}
+		if !ok {
+			if value != before[name] {
+				keys = append(keys, name)
+			}
+			continue
+		}
+		for key, value := range section {
+			if value != before[name].(map[string]any)[key] {
+				keys = append(keys, name+"."+key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // watch reloads when host.toml, a plugin or a certificate changes, until ctx

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,9 +8,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
-	"github.com/wasmlane/wasmlane/host/internal/admin"
 	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/server"
@@ -153,49 +149,4 @@ func (h *Host) config() *config.Config {
 	}
 	defer g.Release()
 	return g.Config
-}
-
-// adminServer listens for the operator; nil when host.toml turns that off.
-func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error) {
-	if cfg.Admin.Listen == "" {
-		return nil, nil, nil
-	}
-	settings := config.Defaults().Server
-	settings.Listen = cfg.Admin.Listen
-	settings.MaxConnections = 100
-	s, err := server.New(server.Options{
-		Config: settings,
-		Handler: admin.Handler(admin.Options{
-			Listen:  cfg.Admin.Listen,
-			Token:   cfg.Admin.Token,
-			Ready:   h.notReady,
-			Metrics: func(w *bytes.Buffer) { h.metrics.Write(w) },
-			Plugins: func() any { return h.Plugins() },
-			Reload:  h.reloadForAdmin,
-		}),
-		Error: func(ctx *fasthttp.RequestCtx, status int, message string) {
-			ctx.Error(fmt.Sprintf("{%q: %q}\n", "error", message), status)
-			ctx.SetContentType("application/json")
-		},
-		Log: h.log,
-	})
-	var addr net.Addr
-	if err == nil {
-		addr, err = s.Listen()
-	}
-	if err != nil {
-		var setting *server.SettingError
-		if errors.As(err, &setting) {
-			err = errors.New(setting.Message) // its key names the other listener
-		}
-		return nil, nil, cfg.Error(cfg.Lines.Of("admin.listen"), "admin.listen", "%v", err)
-	}
-	return s, addr, nil
-}
-
-func (h *Host) reloadForAdmin() (int64, []string) {
-	if err := h.Reload(); err != nil {
-		return h.Generation(), problemsOf(err)
-	}
-	return h.Generation(), nil
 }

@@ -168,6 +168,12 @@ func TestPluginNotLoaded(t *testing.T) {
 func (r *rig) admin(method, path string) answer {
 	r.t.Helper()
 	sub := *r
-	sub.addr = r.logged("admin listening").text("addr")
+	sub.addr = r.adminAddr()
 	return sub.ask(method, path, "")
+}
+
+// adminAddr is the address of the admin listener.
+func (r *rig) adminAddr() string {
+	r.t.Helper()
+	return r.logged("admin listening").text("addr")
 }

@@ -158,7 +158,7 @@ func TestLoadAndServiceInformation(t *testing.T) {
 		t.Errorf("@service says %+v; the address is %s", info, p.addr)
 	}
 	p.get("/ready").want(200)
-	if text := p.get("/metrics").want(200).body; !regexp.MustCompile(`(?m)^wasmlane_requests_total\{code="2xx"\} [1-9]`).MatchString(text) {
+	if text := p.get("/metrics").want(200).body; !regexp.MustCompile(`(?m)^wasmlane_requests_total\{plugin="user",handler="load",route="/load/\{id\}",method="GET",code="2xx"\} [1-9]`).MatchString(text) {
 		t.Errorf("the metrics count no request:\n%s", text)
 	}
 }

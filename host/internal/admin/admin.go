@@ -1,13 +1,12 @@
 // Package admin answers the operator's requests on a listener of their own:
-// health, readiness, metrics, the loaded plugins, and reload.
+// health, readiness, metrics, what the host is made of, reload and upload.
+// docs/operations.md describes it.
 package admin
 
 import (
 	"bytes"
-	"crypto/subtle"
-	"encoding/json"
+	"io"
 	"net"
-	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -22,12 +21,29 @@ type Options struct {
 	Token string
 	// Ready returns why the host is not ready, "" when it is.
 	Ready func() string
-	// Metrics writes the Prometheus text format.
-	Metrics func(w *bytes.Buffer)
-	// Plugins returns what GET /plugins shows; it is encoded as JSON.
-	Plugins func() any
-	// Reload reloads, and returns every error when that failed.
-	Reload func() (generation int64, problems []string)
+	// Metrics returns the Prometheus text format.
+	Metrics func() []byte
+
+	// What the GET requests show; it is encoded as JSON.
+	Plugins    func() any
+	Plugin     func(name string) (document any, ok bool)
+	Routes     func() any
+	Config     func() any
+	Generation func() any
+	// Logs returns the last lines of a plugin, or of all when it is "".
+	Logs func(plugin string, limit int) any
+
+	// Reload reloads, and reports whether that succeeded.
+	Reload func() (document any, ok bool)
+	// MayUpload reports whether Upload may be called. It never is without a Token.
+	MayUpload func() bool
+	// Upload puts a module in the place of a plugin's file and serves it. size is
+	// what the client announced, or -1. When it has not read the body, it returns
+	// an error status.
+	Upload func(name string, size int, body io.Reader) (status int, document any)
+	// Hangup ends the connection after the answer, for a client that may still be
+	// sending.
+	Hangup func(ctx *fasthttp.RequestCtx)
 }
 
 // Handler returns the listener's handler.
@@ -39,51 +55,102 @@ func Handler(o Options) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if reason := foreign(ctx, host); reason != "" {
 			answer(ctx, fasthttp.StatusForbidden, failure{reason})
-			return
+		} else {
+			o.serve(ctx)
 		}
-		o.serve(ctx)
+		if ctx.Request.IsBodyStream() && ctx.Response.StatusCode() >= 400 {
+			o.Hangup(ctx) // the body may not have been read
+		}
 	}
 }
 
+// failure is the answer to what could not be done.
 type failure struct {
 	Error string `json:"error"`
 }
 
-func (o *Options) serve(ctx *fasthttp.RequestCtx) {
-	switch path := string(ctx.Path()); path {
-	case "/healthz", "/readyz", "/metrics", "/plugins":
-		if !ctx.IsGet() && !ctx.IsHead() {
-			notAllowed(ctx, "GET, HEAD")
-			return
-		}
-		if path == "/healthz" {
-			answer(ctx, fasthttp.StatusOK, map[string]string{"status": "ok"})
-			return
-		}
-		if path == "/readyz" {
-			o.ready(ctx)
-			return
-		}
-		if !o.authorized(ctx) {
-			return
-		}
-		if path == "/metrics" {
-			o.metrics(ctx)
-			return
-		}
-		answer(ctx, fasthttp.StatusOK, o.Plugins())
-	case "/reload":
-		if !ctx.IsPost() {
-			notAllowed(ctx, "POST")
-			return
-		}
-		if o.authorized(ctx) {
-			o.reload(ctx)
-		}
-	default:
-		answer(ctx, fasthttp.StatusNotFound,
-			failure{"not found; there are GET /healthz /readyz /metrics /plugins and POST /reload"})
+// resource is what stands behind one path.
+type resource struct {
+	get, post, put func(ctx *fasthttp.RequestCtx)
+	open           bool // to everybody who reaches the listener
+}
+
+// resource finds what a path names. Paths are taken as they are sent: nothing in
+// one is decoded or folded, so that a name is a name.
+func (o *Options) resource(path string) (r resource, ok bool) {
+	show := func(document func() any) resource {
+		return resource{get: func(ctx *fasthttp.RequestCtx) { answer(ctx, fasthttp.StatusOK, document()) }}
 	}
+	switch path {
+	case "/healthz":
+		r = show(func() any { return map[string]string{"status": "ok"} })
+		r.open = true
+	case "/readyz":
+		r = resource{get: o.ready, open: true}
+	case "/metrics":
+		r = resource{get: o.metrics}
+	case "/plugins":
+		r = show(o.Plugins)
+	case "/routes":
+		r = show(o.Routes)
+	case "/config":
+		r = show(o.Config)
+	case "/generation":
+		r = show(o.Generation)
+	case "/logs":
+		r = resource{get: o.logs}
+	case "/reload":
+		r = resource{post: o.reload}
+	default:
+		name, found := strings.CutPrefix(path, "/plugins/")
+		if !found || name == "" || strings.ContainsAny(name, "/%") {
+			return r, false
+		}
+		r = resource{
+			get: func(ctx *fasthttp.RequestCtx) { o.plugin(ctx, name) },
+			put: func(ctx *fasthttp.RequestCtx) { o.upload(ctx, name) },
+		}
+	}
+	return r, true
+}
+
+func (o *Options) serve(ctx *fasthttp.RequestCtx) {
+	r, ok := o.resource(string(ctx.URI().PathOriginal()))
+	if !ok {
+		answer(ctx, fasthttp.StatusNotFound, failure{"not found; there are GET /healthz /readyz /metrics /plugins " +
+			"/plugins/NAME /routes /config /generation /logs, POST /reload and PUT /plugins/NAME"})
+		return
+	}
+	var do func(ctx *fasthttp.RequestCtx)
+	switch {
+	case ctx.IsGet() || ctx.IsHead():
+		do = r.get
+	case ctx.IsPost():
+		do = r.post
+	case ctx.IsPut():
+		do = r.put
+	}
+	switch {
+	case do == nil:
+		notAllowed(ctx, r)
+	case r.open || o.authorized(ctx):
+		do(ctx)
+	}
+}
+
+func notAllowed(ctx *fasthttp.RequestCtx, r resource) {
+	var allow []string
+	if r.get != nil {
+		allow = append(allow, "GET, HEAD")
+	}
+	if r.post != nil {
+		allow = append(allow, "POST")
+	}
+	if r.put != nil {
+		allow = append(allow, "PUT")
+	}
+	answer(ctx, fasthttp.StatusMethodNotAllowed, failure{"method not allowed; see Allow"})
+	ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(allow, ", "))
 }
 
 func (o *Options) ready(ctx *fasthttp.RequestCtx) {
@@ -95,73 +162,62 @@ func (o *Options) ready(ctx *fasthttp.RequestCtx) {
 }
 
 func (o *Options) metrics(ctx *fasthttp.RequestCtx) {
-	var text bytes.Buffer
-	o.Metrics(&text)
 	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	ctx.SetBody(text.Bytes())
+	ctx.SetBody(o.Metrics())
+}
+
+func (o *Options) plugin(ctx *fasthttp.RequestCtx, name string) {
+	document, ok := o.Plugin(name)
+	if !ok {
+		answer(ctx, fasthttp.StatusNotFound, failure{"no such plugin; GET /plugins lists those there are"})
+		return
+	}
+	answer(ctx, fasthttp.StatusOK, document)
+}
+
+// Lines of the log that one request can ask for, and what it gets without asking.
+const (
+	mostLines    = 1000
+	defaultLines = 100
+)
+
+func (o *Options) logs(ctx *fasthttp.RequestCtx) {
+	query := ctx.QueryArgs()
+	limit := defaultLines
+	if query.Has("limit") {
+		n, err := query.GetUint("limit")
+		if err != nil || n < 1 || n > mostLines {
+			answer(ctx, fasthttp.StatusBadRequest, failure{"limit must be a number of lines, 1 to 1000"})
+			return
+		}
+		limit = n
+	}
+	answer(ctx, fasthttp.StatusOK, o.Logs(string(query.Peek("plugin")), limit))
 }
 
 func (o *Options) reload(ctx *fasthttp.RequestCtx) {
-	generation, problems := o.Reload()
-	if len(problems) > 0 {
-		answer(ctx, fasthttp.StatusUnprocessableEntity, map[string]any{
-			"error":  "nothing was changed; the generation before still serves",
-			"errors": problems, "generation": generation,
-		})
+	document, ok := o.Reload()
+	if !ok {
+		answer(ctx, fasthttp.StatusUnprocessableEntity, document)
 		return
 	}
-	answer(ctx, fasthttp.StatusOK, map[string]any{"status": "reloaded", "generation": generation})
+	answer(ctx, fasthttp.StatusOK, document)
 }
 
-// authorized checks the bearer token in constant time, and answers 401 itself.
-func (o *Options) authorized(ctx *fasthttp.RequestCtx) bool {
-	if o.Token == "" {
-		return true
+func (o *Options) upload(ctx *fasthttp.RequestCtx, name string) {
+	switch {
+	case o.Token == "":
+		answer(ctx, fasthttp.StatusForbidden, failure{"uploads need a token; set admin.token and admin.upload = true, and start the host again"})
+		return
+	case !o.MayUpload():
+		answer(ctx, fasthttp.StatusForbidden, failure{"uploads are off; set admin.upload = true"})
+		return
 	}
-	given, isBearer := bytes.CutPrefix(ctx.Request.Header.Peek(fasthttp.HeaderAuthorization), []byte("Bearer "))
-	if isBearer && subtle.ConstantTimeCompare(given, []byte(o.Token)) == 1 {
-		return true
+	size := ctx.Request.Header.ContentLength()
+	body := ctx.RequestBodyStream()
+	if body == nil {
+		body = bytes.NewReader(ctx.Request.Body())
 	}
-	ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, "Bearer")
-	answer(ctx, fasthttp.StatusUnauthorized, failure{"send Authorization: Bearer with the token of [admin]"})
-	return false
-}
-
-// foreign says why a request looks like one that a web page made, "" when it
-// does not. A browser on the operator's machine reaches loopback addresses; a
-// page must not use that. Its own Origin tells a plain cross-site request, and a
-// Host that is a name tells one through a name that resolves to loopback.
-func foreign(ctx *fasthttp.RequestCtx, listen string) string {
-	authority := string(ctx.Host())
-	host := authority
-	if h, _, err := net.SplitHostPort(authority); err == nil {
-		host = h
-	}
-	host = strings.Trim(host, "[]")
-	if !strings.EqualFold(host, "localhost") && !strings.EqualFold(host, listen) && net.ParseIP(host) == nil {
-		return "Host must be this listener's address, localhost or an IP address"
-	}
-	origin := string(ctx.Request.Header.Peek(fasthttp.HeaderOrigin))
-	if origin == "" {
-		return ""
-	}
-	if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, authority) {
-		return "requests from another site are refused"
-	}
-	return ""
-}
-
-func notAllowed(ctx *fasthttp.RequestCtx, allow string) {
-	answer(ctx, fasthttp.StatusMethodNotAllowed, failure{"method not allowed; see Allow"})
-	ctx.Response.Header.Set(fasthttp.HeaderAllow, allow)
-}
-
-func answer(ctx *fasthttp.RequestCtx, status int, document any) {
-	body, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		status, body = fasthttp.StatusInternalServerError, []byte(`{"error": "internal error"}`)
-	}
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/json")
-	ctx.SetBody(append(body, '\n'))
+	status, document := o.Upload(name, max(size, -1), body)
+	answer(ctx, status, document)
 }

@@ -1,7 +1,9 @@
 package admin
 
 import (
-	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -12,9 +14,22 @@ func options() Options {
 	return Options{
 		Listen:  "127.0.0.1:9001",
 		Ready:   func() string { return "" },
-		Metrics: func(w *bytes.Buffer) { w.WriteString("up 1\n") },
+		Metrics: func() []byte { return []byte("up 1\n") },
 		Plugins: func() any { return map[string]any{"plugins": []string{"user"}} },
-		Reload:  func() (int64, []string) { return 2, nil },
+		Plugin: func(name string) (any, bool) {
+			return map[string]string{"name": name}, name == "user"
+		},
+		Routes:     func() any { return []string{"GET / -> <b>&"} },
+		Config:     func() any { return map[string]string{"config": "all"} },
+		Generation: func() any { return map[string]int{"generation": 7} },
+		Logs:       func(plugin string, limit int) any { return []any{plugin, limit} },
+		Reload:     func() (any, bool) { return map[string]any{"status": "reloaded", "generation": 2}, true },
+		MayUpload:  func() bool { return true },
+		Upload: func(name string, size int, body io.Reader) (int, any) {
+			wasm, err := io.ReadAll(body)
+			return 201, fmt.Sprint(name, size, string(wasm), err)
+		},
+		Hangup: func(ctx *fasthttp.RequestCtx) { ctx.SetConnectionClose() },
 	}
 }
 
@@ -35,11 +50,14 @@ func do(o Options, line string, headers ...string) *fasthttp.Response {
 
 func TestAnswers(t *testing.T) {
 	broken := options()
-	broken.Reload = func() (int64, []string) { return 1, []string{"host.toml:3: x: y"} }
+	broken.Reload = func() (any, bool) { return []string{"host.toml:3: x: y"}, false }
 	draining := options()
 	draining.Ready = func() string { return "draining" }
 	guarded := options()
 	guarded.Token = "s3cret"
+	off := guarded
+	off.MayUpload = func() bool { return false }
+	token := []string{"Authorization: Bearer s3cret"}
 
 	for _, c := range []struct {
 		name    string
@@ -59,6 +77,25 @@ func TestAnswers(t *testing.T) {
 		{"reload by GET", options(), "GET /reload", nil, 405, "Allow"},
 		{"write to plugins", options(), "POST /plugins", nil, 405, "Allow"},
 		{"elsewhere", options(), "GET /", nil, 404, "/reload"},
+		{"plugin", options(), "GET /plugins/user", nil, 200, `"name": "user"`},
+		{"no plugin", options(), "GET /plugins/nobody", nil, 404, "GET /plugins"},
+		{"plugin without a name", options(), "GET /plugins/", nil, 404, "not found"},
+		{"routes", options(), "GET /routes", nil, 200, "GET / -> <b>&"},
+		{"config", options(), "GET /config", nil, 200, `"all"`},
+		{"generation", options(), "GET /generation", nil, 200, "7"},
+		{"logs", options(), "GET /logs", nil, 200, "\"\",\n  100"},
+		{"logs of a plugin", options(), "GET /logs?plugin=user&limit=5", nil, 200, "\"user\",\n  5"},
+		{"no lines", options(), "GET /logs?limit=0", nil, 400, "1 to 1000"},
+		{"too many lines", options(), "GET /logs?limit=1001", nil, 400, "1 to 1000"},
+		{"a word for lines", options(), "GET /logs?limit=all", nil, 400, "1 to 1000"},
+		{"upload", guarded, "PUT /plugins/user", token, 201, "user"},
+		{"upload without the token", guarded, "PUT /plugins/user", nil, 401, "Bearer"},
+		{"upload that is off", off, "PUT /plugins/user", token, 403, "admin.upload"},
+		{"upload without any token", options(), "PUT /plugins/user", nil, 403, "need a token"},
+		{"upload elsewhere", guarded, "PUT /plugins", token, 405, "Allow"},
+		{"upload over a path", guarded, "PUT /plugins/../host.toml", token, 404, "not found"},
+		{"upload over an escaped path", guarded, "PUT /plugins/..%2fuser", token, 404, "not found"},
+		{"upload over a folded path", guarded, "PUT /x/../plugins/user", token, 404, "not found"},
 		{"no token", guarded, "GET /plugins", nil, 401, "Bearer"},
 		{"wrong token", guarded, "POST /reload", []string{"Authorization: Bearer s3cre"}, 401, "Bearer"},
 		{"basic instead of bearer", guarded, "POST /reload", []string{"Authorization: s3cret"}, 401, "Bearer"},
@@ -77,5 +114,45 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%d %s, want %d with %s", resp.StatusCode(), resp.Body(), c.status, c.body)
 			}
 		})
+	}
+}
+
+// TestAllow: a method that is not there is refused with those that are.
+func TestAllow(t *testing.T) {
+	for line, want := range map[string]string{
+		"DELETE /plugins/user": "GET, HEAD, PUT", "POST /metrics": "GET, HEAD", "GET /reload": "POST", "PATCH /": "",
+	} {
+		resp := do(options(), line)
+		if got := string(resp.Header.Peek("Allow")); got != want {
+			t.Errorf("%s: Allow is %q, want %q", line, got, want)
+		}
+		if want != "" && resp.StatusCode() != 405 {
+			t.Errorf("%s: %d", line, resp.StatusCode())
+		}
+	}
+}
+
+// TestEverythingIsGuarded: with a token, nothing but the probes is answered
+// without it, and every answer but the metrics is JSON.
+func TestEverythingIsGuarded(t *testing.T) {
+	o := options()
+	o.Token = "s3cret"
+	for _, line := range []string{
+		"GET /metrics", "GET /plugins", "GET /plugins/user", "GET /routes", "GET /config", "GET /generation",
+		"GET /logs", "POST /reload", "PUT /plugins/user", "HEAD /config",
+	} {
+		for _, header := range []string{"X: y", "Authorization: Bearer", "Authorization: Bearer ", "Authorization: Bearer s3cretx"} {
+			resp := do(o, line, header)
+			if resp.StatusCode() != 401 || string(resp.Header.Peek("WWW-Authenticate")) != "Bearer" {
+				t.Errorf("%s with %q: %d", line, header, resp.StatusCode())
+			}
+		}
+		resp := do(o, line, "Authorization: Bearer s3cret")
+		if resp.StatusCode()/100 != 2 {
+			t.Errorf("%s with the token: %d", line, resp.StatusCode())
+		}
+		if line != "GET /metrics" && !json.Valid(resp.Body()) {
+			t.Errorf("%s answers no JSON: %s", line, resp.Body())
+		}
 	}
 }

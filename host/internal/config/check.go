@@ -65,6 +65,9 @@ func (c *Config) checkAdmin(root place) {
 		}
 		at.fail(`required, for other machines reach %q; write a token, or listen on "127.0.0.1:9001"`, c.Admin.Listen)
 	}
+	if upload := root.in("admin").in("upload"); c.Admin.Upload && c.Admin.Token == "" && !token.broken() {
+		upload.fail("uploads need a token; write one, or upload = false")
+	}
 	if server := root.in("server").in("listen"); sameAddress(c.Admin.Listen, c.Server.Listen) && !server.broken() {
 		whichever(listen, server).fail("admin.listen %q and server.listen %q cannot share a port; give one another port", c.Admin.Listen, c.Server.Listen)
 	}

@@ -75,6 +75,7 @@ type OptionalDuration struct {
 type Admin struct {
 	Listen string // "": no admin listener
 	Token  string
+	Upload bool // PUT /plugins/NAME is answered; never without a token
 }
 
 // Log holds [log].

@@ -42,6 +42,7 @@ func Defaults() *Config {
 		Admin: Admin{
 			Listen: "127.0.0.1:9001",
 			Token:  "",
+			Upload: false,
 		},
 		Log: Log{
 			Level:  "info",

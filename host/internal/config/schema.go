@@ -77,6 +77,7 @@ func (a *Admin) keys() []key {
 	return []key{
 		{"listen", optional(&a.Listen, listen)},
 		{"token", optional(&a.Token, token)},
+		{"upload", boolean(&a.Upload)},
 	}
 }
 

@@ -44,6 +44,11 @@ type Caller interface {
 	Call(x *Exchange, target []byte, req *CallRequest, resp *fasthttp.Response) abi.Code
 }
 
+// RequestCounter counts the requests of one route that have been answered.
+type RequestCounter interface {
+	Count(method []byte, status int, took time.Duration)
+}
+
 // Exchange is one request and its response.
 type Exchange struct {
 	Request  Request
@@ -53,6 +58,7 @@ type Exchange struct {
 	Handler  string // the plugin's export
 	Route    string // the route's pattern
 	Caller   Caller
+	Counter  RequestCounter // of the route; nil: nobody counts
 	Start    time.Time
 
 	whole    time.Time            // when the request was there with its body; zero: at Start
@@ -165,6 +171,13 @@ func (x *Exchange) Depth() int { return x.depth }
 func (x *Exchange) EndGuest() {
 	for i := range x.output {
 		x.flushLine(i)
+	}
+}
+
+// Count counts the exchange, which has ended now with that status.
+func (x *Exchange) Count(status int, now time.Time) {
+	if x.Counter != nil {
+		x.Counter.Count(x.Request.Method, status, now.Sub(x.Start))
 	}
 }
 

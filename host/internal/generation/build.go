@@ -30,7 +30,7 @@ type Builder struct {
 	Builtins map[string]Builtin // by name, without the "@"
 	Log      *slog.Logger       // of the host
 	GuestLog *slog.Logger       // of what plugins say
-	Count    func(status int)   // called with the status of each call in process
+	Counters func() Counters    // called for each generation; nil counts nothing
 
 	// OnEnd is called when a response that streams is over.
 	OnEnd func(*exchange.Exchange, *Generation)
@@ -68,6 +68,17 @@ func (p *Problems) All() []error {
 // A generation is returned whatever the problems, and the caller must Release
 // it: with Problems.Config it must not serve.
 func (b *Builder) Build(ctx context.Context, cfg *config.Config, store kv.Store, previous *Generation, retired func()) (*Generation, *Problems) {
+	return b.BuildWith(ctx, cfg, store, previous, nil, retired)
+}
+
+// Module is what is to take the place of a plugin's file.
+type Module struct {
+	Plugin string
+	Wasm   []byte
+}
+
+// BuildWith is Build as if the plugin's file were another, nil for none.
+func (b *Builder) BuildWith(ctx context.Context, cfg *config.Config, store kv.Store, previous *Generation, instead *Module, retired func()) (*Generation, *Problems) {
 	problems := new(Problems)
 	g := &Generation{
 		Number:   1,
@@ -78,9 +89,13 @@ func (b *Builder) Build(ctx context.Context, cfg *config.Config, store kv.Store,
 		table:    route.New[*Route](),
 		plugins:  map[string]*Plugin{},
 		services: map[string]*service{},
+		counters: uncounted{},
 		retired:  retired,
 	}
 	g.refs.Store(1)
+	if b.Counters != nil {
+		g.counters = b.Counters()
+	}
 	if previous != nil {
 		g.Number = previous.Number + 1
 	}
@@ -89,13 +104,18 @@ func (b *Builder) Build(ctx context.Context, cfg *config.Config, store kv.Store,
 	if err != nil {
 		problems.Config = append(problems.Config, *err)
 	}
-	g.loadAll(ctx, names, previous)
+	if instead != nil && !slices.Contains(names, instead.Plugin) {
+		names = append(names, instead.Plugin)
+		slices.Sort(names)
+	}
+	g.loadAll(ctx, names, previous, instead)
 	for _, name := range names {
 		if err := g.plugins[name].err; err != nil {
 			problems.Plugins = append(problems.Plugins, err)
 		}
 	}
 	g.resolveServices(problems)
+	g.resolveTargets()
 	g.resolveRoutes(problems)
 	problems.Config.Sort()
 	return g, problems
@@ -103,7 +123,7 @@ func (b *Builder) Build(ctx context.Context, cfg *config.Config, store kv.Store,
 
 // loadAll loads the plugins side by side, as many at once as there are
 // processors: compiling a large module takes seconds of one.
-func (g *Generation) loadAll(ctx context.Context, names []string, previous *Generation) {
+func (g *Generation) loadAll(ctx context.Context, names []string, previous *Generation, instead *Module) {
 	loaded := make([]*Plugin, len(names))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
@@ -115,7 +135,11 @@ func (g *Generation) loadAll(ctx context.Context, names []string, previous *Gene
 			if previous != nil {
 				old = previous.plugins[name]
 			}
-			loaded[i] = g.builder.load(ctx, g.Config, name, g.store, old)
+			read := readModule
+			if instead != nil && instead.Plugin == name {
+				read = instead.read
+			}
+			loaded[i] = g.load(ctx, name, read, old)
 		})
 	}
 	wg.Wait()

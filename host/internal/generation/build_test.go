@@ -41,7 +41,7 @@ func newBench(t *testing.T) *bench {
 	client := call.New(call.Options{})
 	b := &bench{
 		Builder: &Builder{
-			Runtime: runtime, Client: client, Budget: new(exchange.Budget), Log: logger, GuestLog: logger, Count: func(int) {},
+			Runtime: runtime, Client: client, Budget: new(exchange.Budget), Log: logger, GuestLog: logger,
 			Builtins: map[string]Builtin{"health": func(*exchange.Exchange) {}},
 		},
 		t: t, dir: t.TempDir(), kv: kv.NewMemory(), done: map[int64]int{},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -40,31 +41,55 @@ func (g *Generation) resolveServices(problems *Problems) {
 	}
 }
 
-// Call carries out a guest's call. It implements exchange.Caller.
+// resolveTargets finds the counters of everything that plugins may call.
+func (g *Generation) resolveTargets() {
+	g.targets = map[string]CallCounter{"": g.counters.Target("")}
+	for name := range g.services {
+		g.targets[name] = g.counters.Target(name)
+	}
+	for _, p := range g.plugins {
+		for _, origin := range p.Settings.Outbound {
+			if g.targets[origin] == nil {
+				g.targets[origin] = g.counters.Target(origin)
+			}
+		}
+	}
+}
+
+// Call carries out a guest's call, and counts it. It implements exchange.Caller.
 func (g *Generation) Call(x *exchange.Exchange, target []byte, req *exchange.CallRequest, resp *fasthttp.Response) abi.Code {
+	start := time.Now()
+	name, code := g.call(x, target, req, resp)
+	g.targets[name].Call(resp.StatusCode(), code, time.Since(start))
+	return code
+}
+
+// call is Call, and names the target for the counters: "" when it is none that the
+// plugin may reach.
+func (g *Generation) call(x *exchange.Exchange, target []byte, req *exchange.CallRequest, resp *fasthttp.Response) (string, abi.Code) {
 	p := g.plugins[x.Plugin.Name]
 	name := string(target)
 	switch {
 	case strings.Contains(name, "://"):
 		origin, private, ok := outbound(name, p.Settings.Outbound)
 		if !ok {
-			return abi.Denied
+			return "", abi.Denied
 		}
-		return g.callRemote(x, origin, private, req, resp)
+		return origin, g.callRemote(x, origin, private, req, resp)
 	case !config.IsName(name):
-		return abi.Invalid
+		return "", abi.Invalid
 	case !slices.Contains(p.Settings.Calls, name):
-		return abi.Denied
+		return "", abi.Denied
 	}
 	s := g.services[name]
 	if s == nil {
-		return abi.Unavailable // config refuses calls to services that are not declared
+		return "", abi.Unavailable // config refuses calls to services that are not declared
 	}
 	if s.config.Local() {
-		return g.callLocal(x, s, target, req, resp)
+		return name, g.callLocal(x, s, target, req, resp)
 	}
 	i := int(s.next.Add(1)-1) % len(s.config.Targets)
-	return g.callRemote(x, s.config.Targets[i], true, req, resp)
+	return name, g.callRemote(x, s.config.Targets[i], true, req, resp)
 }
 
 // outbound finds an origin in a plugin's grants. An address that is private or
@@ -118,10 +143,10 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 	case found.Kind != route.Found, found.Value.plugin == nil, !slices.Contains(s.reach, found.Value.plugin.Name):
 		sub.Fail(fasthttp.StatusNotFound, "no such route in this service")
 	default:
-		sub.Route = found.Value.Config.Path
+		sub.Route, sub.Counter = found.Value.Config.Path, found.Value.count
 		g.servePlugin(sub, found.Value)
 	}
-	g.builder.Count(resp.StatusCode())
+	sub.Count(resp.StatusCode(), time.Now())
 	switch {
 	case x.Expired():
 		return abi.Timeout

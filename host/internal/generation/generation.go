@@ -21,6 +21,8 @@ type Generation struct {
 	routes   []*Route // in the order of the file
 	plugins  map[string]*Plugin
 	services map[string]*service
+	targets  map[string]CallCounter // of services and origins; "" for all else
+	counters Counters
 
 	// refs counts the requests inside plus one for being current. It never
 	// leaves zero again: a generation that reached it is retired.
@@ -49,6 +51,9 @@ func (g *Generation) Release() {
 	}
 	for _, p := range g.plugins {
 		p.release()
+	}
+	if g.counters != nil {
+		g.counters.Leave()
 	}
 	if g.retired != nil {
 		g.retired()

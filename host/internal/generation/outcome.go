@@ -39,6 +39,7 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 		return
 	case errors.Is(err, exchange.ErrDeadline), kind == sandbox.Deadline:
 		x.Fail(fasthttp.StatusGatewayTimeout, "the handler did not answer in time")
+		g.remember(x, sandbox.Deadline, reason, trap)
 		store, calls, sleep := x.Waited()
 		g.log(x, slog.LevelError, "deadline passed",
 			slog.Duration("ran", ran), slog.Duration("waited_store", store),
@@ -51,6 +52,7 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 	case errors.As(err, &exit):
 		reason = fmt.Sprintf("guest exited with code %d", exit.Code)
 	}
+	g.remember(x, sandbox.Trapped, reason, trap)
 	x.Fail(fasthttp.StatusInternalServerError, "the handler failed")
 	attrs := []slog.Attr{slog.String("reason", reason)}
 	if trap != nil && trap.Stack != "" {
@@ -61,6 +63,15 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 			"it asked for more than memory = %d bytes; raise memory in [plugin.%s] if it is meant to", trap.MemoryLimit, x.Plugin.Name)))
 	}
 	g.log(x, slog.LevelError, "handler failed", attrs...)
+}
+
+// remember keeps a failure for the operator. trap may be nil.
+func (g *Generation) remember(x *exchange.Exchange, kind sandbox.Kind, reason string, trap *sandbox.Trap) {
+	f := Failure{Handler: x.Handler, RequestID: string(x.Request.ID), Kind: kind.String(), Reason: reason}
+	if trap != nil {
+		f.Stack = trap.Stack
+	}
+	g.plugins[x.Plugin.Name].record.failed(f)
 }
 
 // noInstance answers when the pool had none to give.

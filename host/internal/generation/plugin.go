@@ -36,6 +36,9 @@ type Plugin struct {
 	pool    *sandbox.Pool
 	streams bool  // imports flush
 	err     error // why it did not load; then there is no pool
+	record  *Record
+
+	compiled, initialised time.Duration // what loading took
 
 	refs atomic.Int64 // generations that hold it
 }
@@ -53,6 +56,16 @@ func (p *Plugin) Info() *sandbox.Info {
 	}
 	return p.module.Info()
 }
+
+// Record returns what is remembered of the plugin, earlier generations included.
+func (p *Plugin) Record() *Record { return p.record }
+
+// Took returns how long the module took to compile and its first instance to
+// initialise; 0 when it did not come to that.
+func (p *Plugin) Took() (compile, initialise time.Duration) { return p.compiled, p.initialised }
+
+// File returns the plugin's file.
+func (p *Plugin) File() string { return p.file }
 
 // Stats returns the state of the plugin's pool.
 func (p *Plugin) Stats() sandbox.Stats {
@@ -85,13 +98,15 @@ func (p *Plugin) same(hash string, settings *config.Plugin, store kv.Store, maxR
 
 // load reads, checks and compiles the plugin's file and initialises a first
 // instance, or carries over what an earlier generation has.
-func (b *Builder) load(ctx context.Context, cfg *config.Config, name string, store kv.Store, previous *Plugin) *Plugin {
+func (g *Generation) load(ctx context.Context, name string, read readFunc, previous *Plugin) *Plugin {
+	b, cfg, store, counters := g.builder, g.Config, g.store, g.counters
 	settings := cfg.Plugin(name)
 	p := &Plugin{
 		Name:     name,
 		Settings: settings,
 		file:     filepath.Join(cfg.PluginDir, name+".wasm"),
 		store:    store,
+		record:   counters.Plugin(name),
 	}
 	p.refs.Store(1)
 	p.view = &exchange.Plugin{
@@ -101,10 +116,10 @@ func (b *Builder) load(ctx context.Context, cfg *config.Config, name string, sto
 		MaxResponse: cfg.Server.MaxResponse,
 	}
 	if settings.Store != "" {
-		p.view.Keyspace = store.Keyspace(settings.Store)
+		p.view.Keyspace = counters.Keyspace(settings.Store, store.Keyspace(settings.Store))
 	}
 
-	wasm, err := readModule(p.file, settings)
+	wasm, err := read(p.file, settings)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		p.err = absent(cfg, name, p.file)
@@ -155,6 +170,7 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 		}
 	}
 	compiled := time.Now()
+	p.compiled = compiled.Sub(start)
 	p.pool, err = p.module.NewPool(ctx, sandbox.PoolOptions{
 		Name:        p.Name,
 		Instances:   p.Settings.Instances,
@@ -165,18 +181,23 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 		InitTimeout: p.Settings.InitTimeout,
 		InitContext: p.initContext,
 		Log:         b.Log,
+		Counters:    &p.record.Pool,
 	})
+	p.initialised = time.Since(compiled)
 	if err != nil {
 		var init *sandbox.InitError
 		if errors.As(err, &init) && init.Trap != nil && init.Trap.Stack != "" {
 			b.Log.Error("plugin failed to initialise", slog.String("plugin", p.Name), slog.String("wasm_stack", init.Trap.Stack))
 		}
+		if init != nil && init.Trap != nil {
+			p.record.failed(Failure{Handler: abi.ExportInit, Kind: init.Trap.Kind.String(), Reason: init.Trap.Reason, Stack: init.Trap.Stack})
+		}
 		return err
 	}
 	b.Log.Info("plugin loaded", slog.String("plugin", p.Name),
 		slog.Int("bytes", len(wasm)), slog.Int("handlers", len(info.Handlers)),
-		slog.Duration("compile", compiled.Sub(start).Round(time.Millisecond)),
-		slog.Duration("init", time.Since(compiled).Round(time.Microsecond)))
+		slog.Duration("compile", p.compiled.Round(time.Millisecond)),
+		slog.Duration("init", p.initialised.Round(time.Microsecond)))
 	return nil
 }
 
@@ -195,6 +216,22 @@ func (p *Plugin) initContext(ctx context.Context) context.Context {
 	return exchange.With(ctx, x)
 }
 
+// readFunc returns a plugin's module.
+type readFunc func(file string, settings *config.Plugin) ([]byte, error)
+
+// read takes the module instead of the file.
+func (m *Module) read(_ string, settings *config.Plugin) ([]byte, error) {
+	if int64(len(m.Wasm)) > settings.MaxModule {
+		return nil, tooLarge(int64(len(m.Wasm)), settings)
+	}
+	return m.Wasm, nil
+}
+
+func tooLarge(size int64, settings *config.Plugin) error {
+	return fmt.Errorf("%d bytes are over max_module of %d; raise max_module in [plugin.%s] if the file is meant",
+		size, settings.MaxModule, settings.Name)
+}
+
 // readModule reads a plugin's file, refusing one that is over max_module before
 // any of it is in memory.
 func readModule(file string, settings *config.Plugin) ([]byte, error) {
@@ -211,8 +248,7 @@ func readModule(file string, settings *config.Plugin) ([]byte, error) {
 		return nil, errors.New("not a regular file")
 	}
 	if stat.Size() > settings.MaxModule {
-		return nil, fmt.Errorf("%d bytes are over max_module of %d; raise max_module in [plugin.%s] if the file is meant",
-			stat.Size(), settings.MaxModule, settings.Name)
+		return nil, tooLarge(stat.Size(), settings)
 	}
 	// One byte more tells a file that grew meanwhile.
 	wasm, err := io.ReadAll(io.LimitReader(f, settings.MaxModule+1))

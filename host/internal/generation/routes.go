@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/route"
 )
 
@@ -18,6 +19,7 @@ type Route struct {
 	builtin Builtin
 	timeout time.Duration // 0: none
 	err     error         // why it answers 503
+	count   exchange.RequestCounter
 }
 
 // Err returns why the route cannot serve, or nil.
@@ -48,6 +50,7 @@ func (g *Generation) resolveRoutes(problems *Problems) {
 			problems.Config = append(problems.Config, g.conflict(c, err))
 			continue
 		}
+		r.count = g.counters.Route(c)
 		g.routes = append(g.routes, r)
 	}
 }

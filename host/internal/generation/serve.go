@@ -31,7 +31,7 @@ func (g *Generation) Serve(x *exchange.Exchange) (streams bool) {
 		x.Response.SetStatusCode(fasthttp.StatusNoContent)
 		x.Response.Header.Set(fasthttp.HeaderAllow, found.Allow)
 	default:
-		x.Route = r.Config.Path
+		x.Route, x.Counter = r.Config.Path, r.count
 		if r.builtin == nil {
 			return g.servePlugin(x, r)
 		}

@@ -67,7 +67,7 @@ func (p *Pool) trim() {
 	p.arm()
 	p.mu.Unlock()
 	for _, i := range old {
-		p.discard(i)
+		p.discard(i, ByIdleness)
 	}
 	if len(old) > 0 {
 		p.o.Log.Debug("idle instances closed", "plugin", p.o.Name, "count", len(old))

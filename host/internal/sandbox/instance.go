@@ -34,6 +34,7 @@ type Instance struct {
 	out     atomic.Bool   // somebody has it
 	queued  time.Duration // see Queued
 	tainted bool          // a call failed; touched by its holder only
+	end     Reason        // why, when tainted
 	spent   bool          // it has served and is to be reset; touched by its holder only
 	left    moment        // when it was put back, if it is spent
 	needed  bool          // since the pool was trimmed last; guarded by pool.mu
@@ -101,6 +102,9 @@ func (i *Instance) run(ctx context.Context, e *entry, deadline time.Time) (t *Tr
 		i.tainted = i.tainted || t != nil
 		if t != nil && i.memory.refused {
 			t.MemoryLimit = i.memory.limit
+		}
+		if t != nil {
+			i.end = reasonOf(t)
 		}
 	}()
 	i.memory.refused = false

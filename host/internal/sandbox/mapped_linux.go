@@ -145,6 +145,15 @@ func (r *mappedRegion) restore(b []byte, keep int, written moment) ([]byte, erro
 	return r.all[:n:n], nil
 }
 
+// written returns how many bytes the last restore found written, as far as it
+// looked.
+func (r *mappedRegion) written() (n int) {
+	for _, d := range r.pages {
+		n += d.end - d.start
+	}
+	return n
+}
+
 // empty drops the private pages of a range: what is below is the image, or zero.
 func (r *mappedRegion) empty(start, end int) error {
 	if start >= end {

@@ -30,6 +30,8 @@ type Pool struct {
 	o    PoolOptions
 	from *snapshot // what instances start from; nil: each initialises itself
 
+	counters *Counters
+
 	mu        sync.Mutex
 	closed    bool
 	inUse     int         // slots taken: instances handed out or being made
@@ -73,14 +75,17 @@ func (m *Module) NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 		return nil, refusef("the module starts with %s of memory and its limit is %s; raise memory for this plugin",
 			formatSize(info.MemoryMin), formatSize(o.Memory))
 	}
-	p := &Pool{code: m.code, o: o}
+	p := &Pool{code: m.code, o: o, counters: o.Counters}
+	if p.counters == nil {
+		p.counters = new(Counters)
+	}
 	p.waiting.Init()
 	first, err := p.create(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
 	if err := p.snapshot(first); err != nil {
-		p.discard(first)
+		p.discard(first, ByReset)
 		return nil, err
 	}
 	p.mu.Lock()
@@ -125,6 +130,7 @@ func (p *Pool) create(ctx context.Context, deadline time.Time) (*Instance, error
 		}
 	}
 	i.pool = p
+	p.counters.Created.Add(1)
 	p.mu.Lock()
 	p.created++
 	p.mu.Unlock()
@@ -132,8 +138,9 @@ func (p *Pool) create(ctx context.Context, deadline time.Time) (*Instance, error
 }
 
 // discard closes an instance, which must be in no list any more. Not under p.mu.
-func (p *Pool) discard(i *Instance) {
+func (p *Pool) discard(i *Instance, why Reason) {
 	i.close()
+	p.counters.Discarded[why].Add(1)
 	p.mu.Lock()
 	p.discarded++
 	p.mu.Unlock()
@@ -154,7 +161,7 @@ func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Insta
 	}
 	i, w, err := p.take(nested)
 	if err != nil {
-		return nil, err
+		return nil, p.refused(err)
 	}
 	began := time.Time{}
 	if i == nil {
@@ -162,12 +169,12 @@ func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Insta
 	}
 	if w != nil {
 		if i, err = p.wait(ctx, deadline, w); err != nil {
-			return nil, err
+			return nil, p.refused(err)
 		}
 	}
 	// The slot is ours from here on.
-	if i != nil && i.spent && !i.reset(p.o.Resident) {
-		p.discard(i)
+	if i != nil && i.spent && !p.reset(i) {
+		p.discard(i, ByReset)
 		i = nil
 	}
 	if i == nil {
@@ -223,18 +230,8 @@ func (p *Pool) Put(i *Instance, o Outcome) {
 	if i.pool != p || !i.out.CompareAndSwap(true, false) {
 		panic(errors.New("sandbox: an instance was put back that the pool had not given out"))
 	}
-	keep := o == Clean && !i.tainted && i.references() <= keepReferences
-	if keep && p.o.Fresh {
-		i.leave()
-		switch {
-		case i.snapshot == nil:
-			keep = false
-		case !i.mayKeep(p.o.Resident):
-			keep = i.reset(p.o.Resident)
-		}
-	}
-	if !keep {
-		p.discard(i)
+	if keep, why := p.fate(i, o); !keep {
+		p.discard(i, why)
 		i = nil
 	}
 	p.giveBack(i)
@@ -258,7 +255,7 @@ func (p *Pool) giveBack(i *Instance) {
 	}
 	p.mu.Unlock()
 	if i != nil {
-		p.discard(i)
+		p.discard(i, ByClose)
 	}
 }
 
@@ -284,7 +281,7 @@ func (p *Pool) Close() {
 	p.dismiss()
 	p.mu.Unlock()
 	for _, i := range idle {
-		p.discard(i)
+		p.discard(i, ByClose)
 	}
 	if p.from != nil && !closed {
 		p.from.drop()

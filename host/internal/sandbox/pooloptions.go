@@ -30,4 +30,7 @@ type PoolOptions struct {
 	InitContext func(context.Context) context.Context
 
 	Log *slog.Logger // nil discards
+
+	// Counters are added to. nil: the pool has its own.
+	Counters *Counters
 }

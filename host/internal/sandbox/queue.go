@@ -74,7 +74,9 @@ func (p *Pool) leave(w *waiter) bool {
 // wait waits for a slot. Without an error the caller has one, with its instance
 // or nil.
 func (p *Pool) wait(ctx context.Context, deadline time.Time, w *waiter) (*Instance, error) {
-	limit := time.Now().Add(p.o.Queue)
+	start := time.Now()
+	defer func() { p.waited(start) }()
+	limit := start.Add(p.o.Queue)
 	reason := error(ErrBusy)
 	if !deadline.IsZero() && deadline.Before(limit) {
 		limit, reason = deadline, context.DeadlineExceeded

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"maps"
+	"net/url"
+)
+
+// Hidden stands in Effective for a value that may be a secret.
+const Hidden = "(hidden)"
+
+// Effective returns the configuration in force, defaults included: by section and
+// key as host.toml has them, in its notation. Tokens, passwords and the values of
+// [plugin.NAME.config] are hidden; an empty one is shown as empty.
+func (c *Config) Effective() map[string]any {
+	plugins, services := map[string]any{}, map[string]any{}
+	for name, p := range c.Plugins {
+		plugins[name] = p.Effective()
+	}
+	for name, s := range c.Services {
+		services[name] = map[string]any{"targets": texts(s.Targets), "srv": s.SRV, "plugins": texts(s.Plugins)}
+	}
+	routes := []map[string]any{}
+	for _, r := range c.Routes {
+		routes = append(routes, r.effective())
+	}
+	return map[string]any{
+		"plugin_dir": c.PluginDir,
+		"cache_dir":  c.CacheDir,
+		"server":     c.Server.effective(),
+		"admin":      map[string]any{"listen": c.Admin.Listen, "token": hide(c.Admin.Token), "upload": c.Admin.Upload},
+		"log":        map[string]any{"level": c.Log.Level, "format": c.Log.Format, "access": c.Log.Access},
+		"store":      map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
+		"defaults":   c.Defaults.effective(),
+		"plugin":     plugins,
+		"service":    services,
+		"route":      routes,
+	}
+}
+
+func (s *Server) effective() map[string]any {
+	return map[string]any{
+		"listen":                 s.Listen,
+		"nodelay":                s.NoDelay,
+		"linger":                 s.Linger.effective(),
+		"ttl":                    s.TTL,
+		"http_buffer_size":       sized(int64(s.HTTPBufferSize)),
+		"backlog":                s.Backlog,
+		"reuse_port":             s.ReusePort,
+		"defer_accept":           s.DeferAccept,
+		"fast_open":              s.FastOpen,
+		"keep_alive":             s.KeepAlive.effective(),
+		"read_timeout":           formatDuration(s.ReadTimeout),
+		"write_timeout":          formatDuration(s.WriteTimeout),
+		"idle_timeout":           formatDuration(s.IdleTimeout),
+		"max_body":               sized(s.MaxBody),
+		"body_memory":            sized(s.BodyMemory),
+		"max_response":           sized(s.MaxResponse),
+		"max_connections":        s.MaxConnections,
+		"max_connections_per_ip": s.MaxConnectionsPerIP,
+		"drain":                  formatDuration(s.Drain),
+		"tls_cert":               s.TLSCert,
+		"tls_key":                s.TLSKey, // the file's name
+	}
+}
+
+func (d OptionalDuration) effective() string {
+	if !d.On {
+		return "off"
+	}
+	return formatDuration(d.Duration)
+}
+
+func (s *Settings) effective() map[string]any {
+	return map[string]any{
+		"isolation":    string(s.Isolation),
+		"timeout":      formatDuration(s.Timeout),
+		"init_timeout": formatDuration(s.InitTimeout),
+		"max_module":   sized(s.MaxModule),
+		"memory":       sized(s.Memory),
+		"instances":    s.Instances,
+		"queue":        formatDuration(s.Queue),
+	}
+}
+
+// Effective returns the plugin's section as [Config.Effective] does.
+func (p *Plugin) Effective() map[string]any {
+	values := map[string]any{}
+	for key, value := range p.Config {
+		values[key] = hide(value)
+	}
+	all := p.Settings.effective()
+	maps.Copy(all, map[string]any{
+		"store": p.Store, "calls": texts(p.Calls), "outbound": texts(p.Outbound), "sha256": p.SHA256, "config": values,
+	})
+	return all
+}
+
+func (r *Route) effective() map[string]any {
+	handler := r.Plugin + "." + r.Export
+	if r.Builtin != "" {
+		handler = "@" + r.Builtin
+	}
+	all := map[string]any{"path": r.Path, "handler": handler}
+	if len(r.Methods) > 0 {
+		all["method"] = texts(r.Methods)
+	}
+	switch {
+	case r.NoLimit:
+		all["timeout"] = "off"
+	case r.Timeout > 0:
+		all["timeout"] = formatDuration(r.Timeout)
+	}
+	return all
+}
+
+// texts returns a list that is not nil: JSON tells the two apart.
+func texts(list []string) []string { return append([]string{}, list...) }
+
+// sized returns a size as text with its unit, or as a plain number.
+func sized(n int64) any {
+	text := formatSize(n)
+	if isDigits(text) {
+		return n
+	}
+	return text
+}
+
+func hide(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return Hidden
+}
+
+// hidePassword returns a URL without what may be secret in it.
+func hidePassword(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case s == "":
+		return ""
+	case err != nil || u.Host == "":
+		return Hidden
+	}
+	if u.User != nil {
+		name := ""
+		if u.User.Username() != "" {
+			name = u.User.Username() + ":"
+		}
+		return u.Scheme + "://" + name + Hidden + "@" + u.Host + u.Path
+	}
+	return u.Scheme + "://" + u.Host + u.Path
+}
