@@ -149,6 +149,9 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 	if err := checkGrants(cfg, p.file, info, p.Settings); err != nil {
 		return err
 	}
+	if err := checkCommand(cfg, p.file, info, p.Settings); err != nil {
+		return err
+	}
 	for _, i := range info.Imports {
 		if i.Module == abi.Module && i.Name == "flush" {
 			p.streams = true
@@ -160,8 +163,9 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 		Instances:   p.Settings.Instances,
 		Queue:       p.Settings.Queue,
 		Memory:      uint64(p.Settings.Memory),
-		Fresh:       p.Settings.Isolation == config.IsolationRequest,
+		Fresh:       p.Settings.Isolation == config.IsolationRequest || info.Command,
 		Alive:       waitedFor,
+		Exited:      exited,
 		InitTimeout: p.Settings.InitTimeout,
 		InitContext: p.initContext,
 		Log:         b.Log,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/route"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
@@ -67,7 +68,7 @@ func (g *Generation) servePlugin(x *exchange.Exchange, r *Route, onEnd func()) (
 		x.Limit(time.Now().Add(r.timeout))
 	}
 	x.Caller = g
-	if r.plugin.streams && x.CanStream() {
+	if r.plugin.streams && r.Config.Export != config.CGI && x.CanStream() {
 		return x.RunStreaming(func() bool { return g.run(x, r.plugin, r.Config.Export) }, onEnd)
 	}
 	g.run(x, r.plugin, r.Config.Export)
@@ -103,12 +104,15 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 			ok = false
 		}
 	}()
-	err = instance.Call(x.Context(), export, x.Deadline())
-	if err != nil {
+	if export == config.CGI {
+		outcome, err = runCommand(x, instance)
+	} else if err = instance.Call(x.Context(), export, x.Deadline()); err == nil {
+		outcome = sandbox.Clean
+	}
+	if err != nil && !(export == config.CGI && x.Overflowed()) {
 		g.failed(x, err, time.Since(started))
 		return false
 	}
-	outcome = sandbox.Clean
 	if x.Overflowed() {
 		g.overflowed(x)
 		return false
