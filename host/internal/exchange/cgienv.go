@@ -145,9 +145,13 @@ func cgiPasses(name []byte) bool {
 
 // splitPath returns SCRIPT_NAME and PATH_INFO, which together are the decoded
 // path: what {rest...} of the route stands for is PATH_INFO, with its slash. A
-// route without one leaves PATH_INFO empty.
+// route without one leaves PATH_INFO empty. Without any route, as `wasmlane
+// invoke` has it, all of the path is PATH_INFO.
 func (x *Exchange) splitPath() (script, info []byte) {
 	path := appendDecoded(nil, x.Request.Path)
+	if !strings.HasPrefix(x.Route, "/") {
+		return nil, path
+	}
 	pattern, ok := strings.CutSuffix(x.Route, "...}")
 	if !ok || x.Params == nil {
 		return path, nil
