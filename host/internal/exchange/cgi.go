@@ -90,6 +90,9 @@ func (x *Exchange) cgiWriteHead(p []byte) (body []byte, err error) {
 			return nil, &CGIError{err}
 		}
 	case len(p) > room:
+		if end == 0 {
+			end = len(c.head) // the one line there is shows whether it is a header
+		}
 		if err := head.parse(c.head[:end]); err != nil {
 			return nil, &CGIError{err}
 		}
