@@ -163,3 +163,16 @@ func TestInvokeCommand(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHTTPHandler: net/http/cgi of Go's standard library works.
+func TestHTTPHandler(t *testing.T) {
+	wasm := compileCommand(t, []string{"GOOS=wasip1", "GOARCH=wasm", "GOFLAGS="}, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", "OUT", "./testdata/httpcgi")
+	r := start(t, setup{keys: "plugin.app.timeout = \"20s\"", routes: "* /app/{rest...} app.@cgi", files: map[string][]byte{"plugins/app.wasm": wasm}})
+	a := r.ask("POST", "/app/users/7?a=1", "b=2", "Content-Type: application/x-www-form-urlencoded", "X-A: x")
+	if want := "7 1 2 " + r.addr + " x"; a.status != 201 || a.body != want || a.header.Get("Set-Cookie") != "seen=yes" {
+		t.Errorf("got %v, want %q", a, want)
+	}
+	if a := r.get("/app/none"); a.status != 404 {
+		t.Errorf("another path: %v", a)
+	}
+}

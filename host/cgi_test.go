@@ -71,7 +71,8 @@ func commandIsolation(r *rig) {
 			r.t.Fatalf("got %v", a)
 		}
 	}
-	if after := r.pool("app"); after.Created > before.Created+1 || after.Discarded != before.Discarded {
+	// One may have been needed, and idle ones are closed when it takes long.
+	if after := r.pool("app"); after.Created > before.Created+1 {
 		r.t.Errorf("instances are not used again: %+v, then %+v", before, after)
 	}
 }
@@ -88,7 +89,10 @@ func commandExits(r *rig) {
 	if a := r.get("/app/count"); a.body != "1" {
 		r.t.Errorf("after an exit: %v", a)
 	}
-	if after := r.pool("app"); after.Discarded != before.Discarded {
+	for range 20 {
+		r.get("/app/exit?1")
+	}
+	if after := r.pool("app"); after.Created > before.Created+1 {
 		r.t.Errorf("an exit costs an instance: %+v, then %+v", before, after)
 	}
 }
