@@ -39,14 +39,15 @@ func runCommand(x *exchange.Exchange, instance *sandbox.Instance) (sandbox.Outco
 	x.BeginCGI()
 	err := instance.Call(x.Context(), abi.ExportStart, x.Deadline())
 	var exit wasi.ExitError
-	ended := err == nil || errors.As(err, &exit)
-	if !ended {
+	switch {
+	case x.Overflowed(): // which ended it, and is answered by whoever asks
+		return sandbox.Failed, nil
+	case err != nil && !errors.As(err, &exit):
 		return sandbox.Failed, err
+	case exit.Code != 0:
+		return sandbox.Clean, err
 	}
-	if exit.Code == 0 {
-		err = x.EndCGI()
-	}
-	return sandbox.Clean, err
+	return sandbox.Clean, x.EndCGI()
 }
 
 // exited reports whether a guest ended by proc_exit.

@@ -109,7 +109,7 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 	} else if err = instance.Call(x.Context(), export, x.Deadline()); err == nil {
 		outcome = sandbox.Clean
 	}
-	if err != nil && !(export == config.CGI && x.Overflowed()) {
+	if err != nil {
 		g.failed(x, err, time.Since(started))
 		return false
 	}
