@@ -34,7 +34,7 @@ type Plugin struct {
 	view    *exchange.Plugin
 	module  *sandbox.Module
 	pool    *sandbox.Pool
-	streams bool  // imports flush
+	streams bool  // imports flush, for its handlers
 	err     error // why it did not load; then there is no pool
 
 	refs atomic.Int64 // generations that hold it
@@ -154,7 +154,7 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 	}
 	for _, i := range info.Imports {
 		if i.Module == abi.Module && i.Name == "flush" {
-			p.streams = true
+			p.streams = len(info.Handlers) > 0 // a command cannot flush
 		}
 	}
 	compiled := time.Now()

@@ -68,7 +68,7 @@ func (g *Generation) servePlugin(x *exchange.Exchange, r *Route, onEnd func()) (
 		x.Limit(time.Now().Add(r.timeout))
 	}
 	x.Caller = g
-	if r.plugin.streams && r.Config.Export != config.CGI && x.CanStream() {
+	if r.plugin.streams && x.CanStream() {
 		return x.RunStreaming(func() bool { return g.run(x, r.plugin, r.Config.Export) }, onEnd)
 	}
 	g.run(x, r.plugin, r.Config.Export)

@@ -35,11 +35,11 @@ type Instance struct {
 	tainted bool      // a call failed; touched by its holder only
 }
 
-// Call runs a handler of the module, or the _start of a command. deadline is when it is stopped, zero for
+// Call runs a handler of the module. deadline is when it is stopped, zero for
 // never; it is stopped as well when ctx ends, or PoolOptions.Alive says that
 // nobody waits any more. Host functions get ctx as it is. The result is nil or a
-// *Trap, after which the instance is of no more use, unless it is an exit of a
-// command: see PoolOptions.Exited.
+// *Trap, after which the instance is of no more use. Of a command it runs _start,
+// which may also end by an exit, see exit.go.
 //
 // A guest that computes is stopped within a slice, about 0.2 ms. While it is in
 // a host function, that function has to look at the time.
@@ -108,13 +108,6 @@ func (i *Instance) run(ctx context.Context, f api.Function, deadline time.Time) 
 		return newTrap(err, i.code.runtime.log)
 	}
 	return nil
-}
-
-// exited reports whether a call ended by the guest's own will. It has unwound
-// all of the guest's frames, and the engine begins each call at the top of its
-// native stack, so that memory and globals are all that must be put back.
-func (i *Instance) exited(t *Trap) bool {
-	return t.Err != nil && i.pool != nil && i.pool.o.Exited != nil && i.pool.o.Exited(t.Err)
 }
 
 // references returns how many references to functions the instance has made.
