@@ -28,9 +28,11 @@ run: build plugins ## build all, then serve with host.toml
 # host never reads half of it; that changes the time of an example's directory, and
 # touch makes the file the newer one again.
 sources = $(shell find $(1) -type d -o -name '*.go' ! -name '*_test.go' -o -name go.mod -o -name go.sum)
+# A program with //go:wasmexport is a plugin of handlers; any other is a WASI command.
+mode = $(shell grep -qrs --include='*.go' '^//go:wasmexport' $(1) && echo -buildmode=c-shared)
 define wasm
 $(1): $(call sources,$(2) sdk/go)
-	cd $(2) && GOOS=wasip1 GOARCH=wasm $(GOBUILD) -buildmode=c-shared -ldflags="-s -w" -o "$(CURDIR)/$(1).tmp" .
+	cd $(2) && GOOS=wasip1 GOARCH=wasm $(GOBUILD) $(call mode,$(2)) -ldflags="-s -w" -o "$(CURDIR)/$(1).tmp" .
 	@mv $(1).tmp $(1) && touch $(1)
 endef
 $(foreach file,$(PLUGINS),$(eval $(call wasm,$(file),$(file:.wasm=))))

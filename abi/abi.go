@@ -22,6 +22,9 @@ const (
 	// ExportInit is the plugin's own initialiser, run once after
 	// ExportInitialize.
 	ExportInit = "wasmlane_init"
+	// ExportStart is a WASI command's program, run from start to end for each
+	// request by a route with the handler "PLUGIN.@cgi".
+	ExportStart = "_start"
 	// ReservedPrefix starts names that belong to the host. A handler never has
 	// such a name.
 	ReservedPrefix = "wasmlane_"

@@ -32,7 +32,7 @@ func TestIsHandler(t *testing.T) {
 			t.Errorf("IsHandler(%q) is %v", name, got)
 		}
 	}
-	for _, name := range []string{ExportInitialize, ExportInit} {
+	for _, name := range []string{ExportInitialize, ExportInit, ExportStart} {
 		if IsHandler(name) {
 			t.Errorf("the host's own export %q counts as a handler", name)
 		}

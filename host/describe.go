@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wasmlane/wasmlane/abi"
+	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 )
@@ -20,6 +21,7 @@ type PluginStatus struct {
 	Size      int      `json:"size_bytes,omitempty"`
 	Language  string   `json:"language,omitempty"`
 	Handlers  []string `json:"handlers,omitempty"`
+	Command   bool     `json:"command,omitempty"` // a WASI command, for "PLUGIN.@cgi"
 	Routes    []string `json:"routes"`
 	Isolation string   `json:"isolation"`
 	NoReset   string   `json:"no_reset,omitempty"` // why each request gets a new instance
@@ -86,7 +88,10 @@ func statusOf(p *generation.Plugin, routes []string) PluginStatus {
 	}
 	if info := p.Info(); info != nil {
 		s.Size, s.Language, s.Handlers = info.Size, info.Language, info.Handlers
-		s.NoReset = info.NoReset
+		s.Command, s.NoReset = info.Command, info.NoReset
+		if info.Command {
+			s.Isolation = string(config.IsolationRequest) // whatever [defaults] says
+		}
 	}
 	stats := p.Stats()
 	s.Instances = Pool{stats.Limit, stats.InUse, stats.Idle, stats.Waiting, uint64(stats.Created), uint64(stats.Discarded)}
@@ -143,6 +148,7 @@ type Module struct {
 	Producers   string         `json:"producers,omitempty"`
 	Handlers    []string       `json:"handlers"`
 	NotHandlers []string       `json:"not_handlers,omitempty"` // exports with a handler's name and another type
+	Command     bool           `json:"command,omitempty"`      // a WASI command, for "PLUGIN.@cgi"
 	Imports     []ModuleImport `json:"imports"`
 	MemoryMin   uint64         `json:"memory_min_bytes"`
 	MemoryMax   uint64         `json:"memory_max_bytes,omitempty"` // 0 when not declared
@@ -180,7 +186,7 @@ func Inspect(file string) (*Module, error) {
 		Size: info.Size, SHA256: info.SHA256, Language: info.Language, Producers: info.Producers,
 		Handlers: append([]string{}, info.Handlers...), Imports: []ModuleImport{},
 		MemoryMin: info.MemoryMin, MemoryMax: info.MemoryMax,
-		Initialize: info.HasInitialize, Init: info.HasInit, NoReset: info.NoReset,
+		Command: info.Command, Initialize: info.HasInitialize, Init: info.HasInit, NoReset: info.NoReset,
 	}
 	if info.Refused != nil {
 		m.Refused = info.Refused.Error()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 
 // Invocation is one request for one handler, without a server.
 type Invocation struct {
-	Handler string // "PLUGIN.EXPORT"
+	Handler string // "PLUGIN.EXPORT" or "PLUGIN.@cgi"
 	Method  string // "" means GET, or POST with a body
 	Path    string // path and query
 	Params  map[string]string
@@ -85,8 +86,8 @@ func pick(g *generation.Generation, name, export string) (*generation.Plugin, er
 	if p.Err() != nil {
 		return nil, p.Err()
 	}
-	if handlers := p.Info().Handlers; !slices.Contains(handlers, export) {
-		return nil, fmt.Errorf("plugin %s has no handler %q; it exports %s", name, export, strings.Join(handlers, ", "))
+	if why := p.Lacks(export); why != "" {
+		return nil, errors.New(why)
 	}
 	return p, nil
 }
@@ -160,6 +161,15 @@ func (p namedParams) Get(name []byte) ([]byte, bool) {
 	v, ok := p[string(name)]
 	return []byte(v), ok
 }
+
+// Len returns how many there are.
+func (p namedParams) Len() int { return len(p) }
+
+// Name returns a name, in their order.
+func (p namedParams) Name(i int) string { return slices.Sorted(maps.Keys(p))[i] }
+
+// Value returns the value of that name.
+func (p namedParams) Value(i int) []byte { return []byte(p[p.Name(i)]) }
 
 // errNoHandler is what a malformed PLUGIN.HANDLER gets.
 var errNoHandler = errors.New(`a handler is written PLUGIN.EXPORT, like "user.get_user"`)

@@ -79,7 +79,7 @@ func TestInvoke(t *testing.T) {
 	}
 
 	for handler, want := range map[string]string{
-		"none.get": `no plugin "none"`, "a.none": `plugin a has no handler "none"; it exports count, crash`, "bad.hold": `store = "bad"`,
+		"none.get": `no plugin "none"`, "a.none": `a.wasm has no handler "none"; it exports count, crash`, "bad.hold": `store = "bad"`,
 		"a": "PLUGIN.EXPORT", "a.b.c": "PLUGIN.EXPORT", ".x": "PLUGIN.EXPORT", "": "PLUGIN.EXPORT",
 	} {
 		err := ParseHandler(handler)

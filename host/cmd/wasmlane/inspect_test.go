@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
@@ -121,4 +122,18 @@ func write(t *testing.T, name string, content []byte) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// A command has no handlers, whatever it exports; inspect says how to mount it.
+func TestInspectCommand(t *testing.T) {
+	m := wasmtest.New().Memory(1, 4)
+	m.Handler("main")
+	m.Handler("_start")
+	file := write(t, "command.wasm", m.Bytes())
+	r := wasmlane(t, "inspect", file).exits(exitOK)
+	r.says("  WASI command: mount it with handler = \"NAME.@cgi\"\n", "imports: none\n")
+	if strings.Contains(r.stdout, "handlers") {
+		t.Errorf("it speaks of handlers:\n%s", r.stdout)
+	}
+	wasmlane(t, "inspect", "-json", file).exits(exitOK).says(`"command": true`, `"handlers": []`)
 }

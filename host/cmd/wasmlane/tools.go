@@ -76,7 +76,12 @@ func describe(w io.Writer, file string, m *host.Module) {
 		reset = "none, each request costs a new instance: " + m.NoReset
 	}
 	fmt.Fprintf(w, "  reset     %s\n", reset)
-	list(w, "handlers", m.Handlers)
+	if m.Command {
+		fmt.Fprintln(w, `  WASI command: mount it with handler = "NAME.@cgi"`)
+	}
+	if !m.Command || len(m.Handlers) > 0 {
+		list(w, "handlers", m.Handlers)
+	}
 	if len(m.NotHandlers) > 0 {
 		list(w, "no handlers, for their type", m.NotHandlers)
 	}

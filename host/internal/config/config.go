@@ -138,10 +138,10 @@ func (s *Service) Local() bool { return len(s.Targets) == 1 && s.Targets[0] == "
 
 // Route is one [[route]].
 type Route struct {
-	Methods []string // upper case; empty: any method
-	Path    string   // the pattern as written; its syntax is package route's matter
-	Plugin  string   // with Export: the handler "PLUGIN.EXPORT"
-	Export  string
+	Methods []string      // upper case; empty: any method
+	Path    string        // the pattern as written; its syntax is package route's matter
+	Plugin  string        // with Export: the handler "PLUGIN.EXPORT"
+	Export  string        // an export, or CGI
 	Builtin string        // "health" "ready" "metrics" "service" when the handler is "@…"
 	Timeout time.Duration // 0: the plugin's
 	NoLimit bool          // timeout = "off"

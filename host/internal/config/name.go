@@ -60,11 +60,17 @@ func sha256(s string) (string, error) {
 // builtins are the handlers that begin with "@".
 func builtins() []string { return []string{"health", "ready", "metrics", "service"} }
 
+// CGI stands for the export in "PLUGIN.@cgi", which has a WASI command answer.
+const CGI = "@cgi"
+
 // parseHandler splits "PLUGIN.EXPORT", or returns the name behind the "@".
 func parseHandler(s string) (plugin, export, builtin string, err error) {
 	if name, ok := strings.CutPrefix(s, "@"); ok {
 		if slices.Contains(builtins(), name) {
 			return "", "", name, nil
+		}
+		if name == "cgi" {
+			return "", "", "", fmt.Errorf(`%s names no plugin; write "PLUGIN.@cgi"`, show(s))
 		}
 		if near := Nearest(name, builtins()); near != "" {
 			return "", "", "", fmt.Errorf("%s is no built-in handler; did you mean %q?", show(s), "@"+near)
@@ -72,6 +78,13 @@ func parseHandler(s string) (plugin, export, builtin string, err error) {
 		return "", "", "", fmt.Errorf(`%s is no built-in handler; write "@health", "@ready", "@metrics" or "@service"`, show(s))
 	}
 	plugin, export, _ = strings.Cut(s, ".")
+	switch {
+	case !IsName(plugin):
+	case export == CGI:
+		return plugin, export, "", nil
+	case export == "_start" || strings.HasPrefix(export, "@"):
+		return "", "", "", fmt.Errorf(`%q is no handler; write %q to have a WASI command answer`, s, plugin+"."+CGI)
+	}
 	if IsName(plugin) && isExport(export) {
 		if strings.HasPrefix(export, "wasmlane_") {
 			return "", "", "", fmt.Errorf(`%s names an export that is the host's; a handler's name does not begin with "wasmlane_"`, show(s))

@@ -56,3 +56,6 @@ type fixed string
 var seven = []byte("7")
 
 func (fixed) Get([]byte) ([]byte, bool) { return seven, true }
+func (fixed) Len() int                  { return 1 }
+func (fixed) Name(int) string           { return "id" }
+func (fixed) Value(int) []byte          { return seven }

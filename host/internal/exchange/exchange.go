@@ -25,6 +25,9 @@ type Plugin struct {
 // Params are the values of the route's {name}s.
 type Params interface {
 	Get(name []byte) (value []byte, ok bool)
+	Len() int
+	Name(i int) string
+	Value(i int) []byte
 }
 
 // Conn is the connection a request came on.
@@ -85,6 +88,7 @@ type Exchange struct {
 	overflow  bool   // a write was refused TOO_LARGE
 	reason    string // the host's own error answer, see Fail
 	stream    *Stream
+	cgi       *cgi // nil unless a WASI command answers
 
 	callRequest CallRequest // the call being made
 	calls       []callHandle

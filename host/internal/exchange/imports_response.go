@@ -10,6 +10,7 @@ import (
 // status(code)
 func status(x *Exchange, _ []byte, stack []uint64) {
 	x.needRequest("status")
+	x.notCGI("status")
 	code := uint32(stack[0])
 	if code < 200 || code > 599 {
 		panic(&Misuse{"status", "code", strconv.FormatInt(int64(int32(code)), 10) + " is outside 200 to 599"})
@@ -32,6 +33,7 @@ func addHeader(x *Exchange, mem []byte, stack []uint64) {
 
 func (x *Exchange) changeHeader(mem []byte, function string, stack []uint64, replace bool) abi.Code {
 	x.needRequest(function)
+	x.notCGI(function)
 	name := view(mem, function, "name", stack[0], stack[1])
 	value := view(mem, function, "value", stack[2], stack[3])
 	if x.Streaming() || !isToken(name) || !isFieldValue(value) || hostsHeader(name) {
@@ -80,6 +82,7 @@ func hopByHop(low []byte) bool {
 // write(ptr, len) → i32
 func write(x *Exchange, mem []byte, stack []uint64) {
 	x.needRequest("write")
+	x.notCGI("write")
 	p := view(mem, "write", "ptr", stack[0], stack[1])
 	if x.gone() {
 		stack[0] = answer(abi.Closed)
@@ -106,6 +109,7 @@ func write(x *Exchange, mem []byte, stack []uint64) {
 // stays buffered, and max_response still bounds it.
 func flush(x *Exchange, _ []byte, stack []uint64) {
 	x.needRequest("flush")
+	x.notCGI("flush")
 	if x.gone() {
 		stack[0] = answer(abi.Closed)
 		return

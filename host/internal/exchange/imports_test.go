@@ -72,6 +72,10 @@ func (p pairs) Get(name []byte) ([]byte, bool) {
 	return []byte(v), ok
 }
 
+func (p pairs) Len() int           { return len(p) }
+func (p pairs) Name(i int) string  { return slices.Sorted(maps.Keys(p))[i] }
+func (p pairs) Value(i int) []byte { return []byte(p[p.Name(i)]) }
+
 // call runs an import. A string argument is put into memory and becomes pointer
 // and length; the buffer for a result is 1000 bytes at 60 000.
 func (g *guest) call(name string, args ...any) (result int64, value string) {

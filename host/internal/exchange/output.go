@@ -13,8 +13,12 @@ type line struct{ buf []byte }
 
 // Output takes what the guest writes to stdout (fd 1) or stderr (fd 2) and logs
 // it line by line: stdout as info, stderr as warn. A line longer than
-// abi.MaxLog is split. It implements wasi.Env.
-func (x *Exchange) Output(fd int, p []byte) {
+// abi.MaxLog is split. What a command writes to stdout is its response. It
+// implements wasi.Env.
+func (x *Exchange) Output(fd int, p []byte) error {
+	if fd == 1 && x.cgi != nil {
+		return x.cgiWrite(p)
+	}
 	i := fd - 1
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
@@ -31,11 +35,12 @@ func (x *Exchange) Output(fd int, p []byte) {
 		}
 		x.output[i].buf = append(x.output[i].buf, part...)
 		if end < 0 {
-			return
+			return nil
 		}
 		x.flushLine(i)
 		p = p[end+1:]
 	}
+	return nil
 }
 
 // flushLine logs what line i holds, if anything.

@@ -27,6 +27,7 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 		trap   *sandbox.Trap
 		misuse *exchange.Misuse
 		exit   wasi.ExitError
+		output *exchange.CGIError
 	)
 	kind, reason := sandbox.Trapped, err.Error()
 	if errors.As(err, &trap) {
@@ -49,13 +50,15 @@ func (g *Generation) failed(x *exchange.Exchange, err error, ran time.Duration) 
 		reason = "stack limit"
 	case errors.As(err, &misuse):
 		reason = "host function misused: " + misuse.Error()
+	case errors.As(err, &output):
+		reason = output.Error()
 	case errors.As(err, &exit):
 		reason = fmt.Sprintf("guest exited with code %d", exit.Code)
 	}
 	g.remember(x, sandbox.Trapped, reason, trap)
 	x.Fail(fasthttp.StatusInternalServerError, "the handler failed")
 	attrs := []slog.Attr{slog.String("reason", reason)}
-	if trap != nil && trap.Stack != "" {
+	if trap != nil && trap.Stack != "" && output == nil {
 		attrs = append(attrs, slog.String("wasm_stack", trap.Stack))
 	}
 	if trap != nil && trap.MemoryLimit > 0 {

@@ -34,7 +34,7 @@ type Plugin struct {
 	view    *exchange.Plugin
 	module  *sandbox.Module
 	pool    *sandbox.Pool
-	streams bool  // imports flush
+	streams bool  // imports flush, for its handlers
 	err     error // why it did not load; then there is no pool
 	record  *Record
 
@@ -164,9 +164,12 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 	if err := checkGrants(cfg, p.file, info, p.Settings); err != nil {
 		return err
 	}
+	if err := checkCommand(cfg, p.file, info, p.Settings); err != nil {
+		return err
+	}
 	for _, i := range info.Imports {
 		if i.Module == abi.Module && i.Name == "flush" {
-			p.streams = true
+			p.streams = len(info.Handlers) > 0 // a command cannot flush
 		}
 	}
 	compiled := time.Now()
@@ -176,8 +179,9 @@ func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wa
 		Instances:   p.Settings.Instances,
 		Queue:       p.Settings.Queue,
 		Memory:      uint64(p.Settings.Memory),
-		Fresh:       p.Settings.Isolation == config.IsolationRequest,
+		Fresh:       p.Settings.Isolation == config.IsolationRequest || info.Command,
 		Alive:       waitedFor,
+		Exited:      exited,
 		InitTimeout: p.Settings.InitTimeout,
 		InitContext: p.initContext,
 		Log:         b.Log,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -78,16 +79,26 @@ func (g *Generation) bind(r *Route) error {
 	case c.Timeout > 0:
 		r.timeout = c.Timeout
 	}
-	info := p.Info()
-	if info == nil || slices.Contains(info.Handlers, c.Export) {
-		return nil
+	if why := p.Lacks(c.Export); why != "" {
+		return g.Config.Error(c.Lines.Of("handler"), "route.handler", "%s", why)
 	}
-	return g.Config.Error(c.Lines.Of("handler"), "route.handler", "%s", noHandler(p, c.Export))
+	return nil
 }
 
-// noHandler says why a plugin has no such handler, and which ones it has.
-func noHandler(p *Plugin, export string) string {
+// Lacks says why a plugin has no such handler, and which ones it has. It is empty
+// when the plugin has it, or did not load.
+func (p *Plugin) Lacks(export string) string {
 	info := p.Info()
+	switch {
+	case info == nil, slices.Contains(info.Handlers, export):
+		return ""
+	case export == config.CGI && info.Command:
+		return ""
+	case export == config.CGI:
+		return fmt.Sprintf("%s is no WASI command, it exports no _start; write %s", p.file, handlerToWrite(p))
+	case info.Command && !info.HasInitialize:
+		return fmt.Sprintf("%s is a WASI command and exports no handler; write %q, which runs it from start to end for each request", p.file, p.Name+"."+config.CGI)
+	}
 	for _, bad := range info.BadHandlers {
 		if bad.Name == export {
 			return fmt.Sprintf("%s exports %q as %s; a handler takes and returns nothing", p.file, export, bad.Signature)
@@ -98,6 +109,19 @@ func noHandler(p *Plugin, export string) string {
 		text += fmt.Sprintf("; did you mean %q?", p.Name+"."+near)
 	}
 	return text
+}
+
+// handlerToWrite names the handlers that a route may have.
+func handlerToWrite(p *Plugin) string {
+	handlers := p.Info().Handlers
+	if len(handlers) == 0 {
+		return fmt.Sprintf(`"%s.EXPORT" once it exports one`, p.Name)
+	}
+	var names []string
+	for _, h := range handlers {
+		names = append(names, strconv.Quote(p.Name+"."+h))
+	}
+	return strings.Join(names, " or ")
 }
 
 // conflict names the lines of both routes that cannot be told apart.

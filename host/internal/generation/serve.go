@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/route"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
@@ -103,12 +104,15 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 			ok = false
 		}
 	}()
-	err = instance.Call(x.Context(), export, x.Deadline())
+	if export == config.CGI {
+		outcome, err = runCommand(x, instance)
+	} else if err = instance.Call(x.Context(), export, x.Deadline()); err == nil {
+		outcome = sandbox.Clean
+	}
 	if err != nil {
 		g.failed(x, err, time.Since(x.Whole())-instance.Queued())
 		return false
 	}
-	outcome = sandbox.Clean
 	if x.Overflowed() {
 		g.overflowed(x)
 		return false

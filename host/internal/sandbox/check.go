@@ -32,15 +32,9 @@ func checkExports(l *layout) error {
 	case e.kind != kindMemory:
 		return refusef("the export %q is a %s; a plugin exports its memory under that name", e.name, e.kind)
 	}
-	if _, ok := l.export("_start"); ok {
-		if _, ok := l.export(abi.ExportInitialize); !ok {
-			return refusef("the module is a command (it exports _start and no _initialize): it would run once and end; " +
-				"build a reactor (Go: -buildmode=c-shared, C: -mexec-model=reactor, Rust: crate-type cdylib)")
-		}
-	}
 	for _, e := range l.exports {
 		switch {
-		case e.name == abi.ExportInitialize || e.name == abi.ExportInit:
+		case e.name == abi.ExportStart || e.name == abi.ExportInitialize || e.name == abi.ExportInit:
 			if !l.isProcedure(e) {
 				return refusef("the export %s is %s; it must be a function () with no parameters and no results", e.name, l.signature(e))
 			}

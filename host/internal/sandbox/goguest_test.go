@@ -45,10 +45,17 @@ type env struct {
 	ctx context.Context
 }
 
-func (e env) Output(fd int, b []byte) {
+func (env) Args() wasi.Strings    { return wasi.Strings{} }
+func (env) Environ() wasi.Strings { return wasi.Strings{} }
+func (env) Command() bool         { return false }
+func (env) Input([]byte) int      { return 0 }
+func (env) Unread() int           { return 0 }
+
+func (e env) Output(fd int, b []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.output[fd].Write(b)
+	return nil
 }
 
 func (e env) Sleep(until time.Time) error {

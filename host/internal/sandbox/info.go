@@ -30,6 +30,11 @@ type Info struct {
 	// Refused says why Load would not take the module; set by Inspect only.
 	Refused error
 
+	// Command says that the module exports _start: a program that runs from start
+	// to end. It has no Handlers unless it exports _initialize too, since nothing
+	// else makes it ready for them.
+	Command bool
+
 	HasInitialize bool // exports _initialize
 	HasInit       bool // exports wasmlane_init
 
@@ -82,6 +87,8 @@ func newInfo(l *layout, wasm []byte, sum [sha256.Size]byte) *Info {
 	info := &Info{Size: len(wasm), SHA256: hex.EncodeToString(sum[:])}
 	for _, e := range l.exports {
 		switch {
+		case e.name == abi.ExportStart:
+			info.Command = true
 		case e.name == abi.ExportInitialize:
 			info.HasInitialize = true
 		case e.name == abi.ExportInit:
@@ -92,6 +99,9 @@ func newInfo(l *layout, wasm []byte, sum [sha256.Size]byte) *Info {
 		default:
 			info.BadHandlers = append(info.BadHandlers, BadHandler{e.name, l.signature(e)})
 		}
+	}
+	if info.Command && !info.HasInitialize {
+		info.Handlers, info.BadHandlers = nil, nil
 	}
 	slices.Sort(info.Handlers)
 	slices.SortFunc(info.BadHandlers, func(a, b BadHandler) int { return strings.Compare(a.Name, b.Name) })

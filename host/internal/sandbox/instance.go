@@ -43,7 +43,8 @@ type Instance struct {
 // Call runs a handler of the module. deadline is when it is stopped, zero for
 // never; it is stopped as well when ctx ends, or PoolOptions.Alive says that
 // nobody waits any more. Host functions get ctx as it is. The result is nil or a
-// *Trap, after which the instance is of no more use.
+// *Trap, after which the instance is of no more use. Of a command it runs _start,
+// which may also end by an exit, see exit.go.
 //
 // A guest that computes is stopped within a slice, about 0.2 ms. While it is in
 // a host function, that function has to look at the time.
@@ -99,7 +100,7 @@ func (i *Instance) run(ctx context.Context, e *entry, deadline time.Time) (t *Tr
 			t = newTrap(recovered(p), i.code.runtime.log)
 		}
 		i.context.end()
-		i.tainted = i.tainted || t != nil
+		i.tainted = i.tainted || t != nil && !i.exited(t)
 		if t != nil && i.memory.refused {
 			t.MemoryLimit = i.memory.limit
 		}

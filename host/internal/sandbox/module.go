@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/wasmlane/wasmlane/abi"
 )
 
 // Module is a compiled module, held until it is released.
@@ -149,8 +151,11 @@ func (c *code) release() {
 	}
 }
 
-// isHandler reports whether the module exports a handler of that name.
+// isHandler reports whether Call may run the export of that name.
 func (c *code) isHandler(name string) bool {
+	if name == abi.ExportStart {
+		return c.info.Command
+	}
 	_, found := slices.BinarySearch(c.info.Handlers, name)
 	return found
 }

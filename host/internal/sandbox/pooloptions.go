@@ -21,6 +21,11 @@ type PoolOptions struct {
 	// of its call. false ends the call as canceled. nil: nobody is asked.
 	Alive func(ctx context.Context) bool
 
+	// Exited reports whether a host function's panic is how a guest ends by
+	// itself. An instance may then be put back as Clean, although Call returned a
+	// *Trap; only a Fresh pool can make it whole again. nil: there is no such way.
+	Exited func(err error) bool
+
 	// InitTimeout bounds making one instance, _initialize and wasmlane_init
 	// together. 0 is no limit of its own.
 	InitTimeout time.Duration

@@ -76,7 +76,7 @@ func TestRefusals(t *testing.T) {
 			return m.Bytes()
 		}(), "wasmlane_init is (i32); it must be a function ()"},
 		"initialize global": {small().Export("_initialize", wt.KindMemory, 0).Bytes(), "_initialize is memory; it must be"},
-		"command":           {small().Export("_start", wt.KindFunc, 0).Bytes(), "build a reactor (Go: -buildmode=c-shared"},
+		"start global":      {small().Export("_start", wt.KindMemory, 0).Bytes(), "_start is memory; it must be"},
 
 		"shared memory":   {wt.New().RawMemory([]byte{3, 1, 1}).Export("memory", wt.KindMemory, 0).Bytes(), "uses threads"},
 		"64-bit memory":   {wt.New().RawMemory([]byte{4, 1}).Export("memory", wt.KindMemory, 0).Bytes(), "uses memory64"},
@@ -149,6 +149,7 @@ func TestLoads(t *testing.T) {
 	for name, wasm := range map[string][]byte{
 		"small":           small().Bytes(),
 		"known imports":   imports("test", "wide", wt.Type{wt.I64, wt.I32}, wt.Type{wt.I64}),
+		"command":         small().Export("_start", wt.KindFunc, 0).Bytes(),
 		"both starts":     small().Export("_start", wt.KindFunc, 0).Export("_initialize", wt.KindFunc, 0).Bytes(),
 		"init":            small().Export("wasmlane_init", wt.KindFunc, 0).Bytes(),
 		"other exports":   small().Export("__heap_base", wt.KindMemory, 0).Export("Upper", wt.KindFunc, 0).Bytes(),

@@ -9,7 +9,20 @@ import (
 // Descriptors 0 to 2 are character devices that can be neither seeked nor told:
 // by that C's and Rust's libraries know a terminal and write line by line. They
 // would hold back everything written to a file until an exit that never comes.
-const characterDevice = 2
+// For a command it comes, so 0 and 1 are of an unknown type, as a pipe is, and
+// written to in large pieces.
+const (
+	unknownType     = 0
+	characterDevice = 2
+)
+
+// fileType is the type of one of the three descriptors.
+func (c call) fileType(fd uint32) byte {
+	if fd < 2 && c.env.Command() {
+		return unknownType
+	}
+	return characterDevice
+}
 
 const (
 	rightRead  = 1 << 1
@@ -29,7 +42,7 @@ func fdstatGet(c call) errno {
 		return eFAULT
 	}
 	clear(b)
-	b[0] = characterDevice
+	b[0] = c.fileType(c.u32(0))
 	rights := uint64(rightWrite | rightPoll)
 	if c.u32(0) == 0 {
 		rights = rightRead | rightPoll
@@ -47,7 +60,7 @@ func filestatGet(c call) errno {
 		return eFAULT
 	}
 	clear(b)
-	b[16] = characterDevice
+	b[16] = c.fileType(c.u32(0))
 	b[24] = 1 // one link
 	return success
 }
@@ -60,20 +73,35 @@ func renumber(c call) errno {
 	return success
 }
 
-// fdRead is the end of an empty file.
+// fdRead reads on in standard input. What it reads is the whole of it or as much
+// as fits: there is never anything to wait for.
 func fdRead(c call) errno {
 	if c.u32(0) != 0 {
 		return eBADF
 	}
-	if _, e := c.vectors(1, 2); e != success {
+	vectors, e := c.vectors(1, 2)
+	if e != success {
 		return e
 	}
-	return c.mem.putU32(c.u32(3), 0)
+	count, ok := c.mem.at(c.u32(3), 4)
+	if !ok {
+		return eFAULT
+	}
+	n := 0
+	for v := vectors; len(v) > 0; v = v[8:] {
+		p, ok := c.mem.vector(v)
+		if !ok { // what was read lies where the vectors were
+			return eFAULT
+		}
+		n += c.env.Input(p)
+	}
+	binary.LittleEndian.PutUint32(count, uint32(n))
+	return success
 }
 
 func fdWrite(c call) errno { return c.write(3) }
 
-// fdPwrite ignores the offset: what is written goes to the log.
+// fdPwrite ignores the offset: what is written goes on from the last write.
 func fdPwrite(c call) errno { return c.write(4) }
 
 // write gathers the pieces and writes at most maxWrite bytes of them. Fewer than
@@ -95,7 +123,9 @@ func (c call) write(written int) errno {
 	p := c.gather(vectors)
 	n := uint32(len(p))
 	if n > 0 {
-		c.env.Output(int(fd), p)
+		if err := c.env.Output(int(fd), p); err != nil {
+			panic(err)
+		}
 	}
 	binary.LittleEndian.PutUint32(count, n)
 	return success

@@ -14,12 +14,26 @@ var errStop = errors.New("stop")
 type env struct {
 	t      *testing.T
 	sleeps int
+	unread int
 }
 
-func (e *env) Output(fd int, p []byte) {
+func (e *env) Args() Strings    { return Strings{[]byte("name\x00"), 1} }
+func (e *env) Environ() Strings { return Strings{[]byte("A=1\x00B=\x00"), 2} }
+func (e *env) Command() bool    { return e.unread%2 == 1 }
+func (e *env) Unread() int      { return e.unread }
+
+func (e *env) Input(p []byte) int {
+	n := min(len(p), e.unread)
+	clear(p[:n])
+	e.unread -= n
+	return n
+}
+
+func (e *env) Output(fd int, p []byte) error {
 	if fd != 1 && fd != 2 || len(p) == 0 || len(p) > maxWrite {
 		e.t.Errorf("output of %d bytes to %d", len(p), fd)
 	}
+	return nil
 }
 
 func (e *env) Sleep(until time.Time) error {

@@ -18,15 +18,6 @@ func (m memory) array(ptr, count uint32, size uint64) ([]byte, bool) {
 	return m.at(ptr, uint64(count)*size)
 }
 
-func (m memory) putU32(ptr, v uint32) errno {
-	b, ok := m.at(ptr, 4)
-	if !ok {
-		return eFAULT
-	}
-	binary.LittleEndian.PutUint32(b, v)
-	return success
-}
-
 func (m memory) putU64(ptr uint32, v uint64) errno {
 	b, ok := m.at(ptr, 8)
 	if !ok {

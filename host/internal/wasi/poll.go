@@ -30,6 +30,7 @@ type event struct {
 	userdata uint64
 	errno    errno
 	typ      byte
+	bytes    uint64 // that can be read
 	flags    byte
 	wait     time.Duration // until it is due; zero or less is now
 }
@@ -52,7 +53,7 @@ func (k clocks) poll(c call) errno {
 	now := time.Now()
 	earliest := time.Duration(forever)
 	for ; len(in) > 0; in = in[subscriptionSize:] {
-		e, errno := k.subscription(in, now)
+		e, errno := k.subscription(c.env, in, now)
 		if errno != success {
 			return errno
 		}
@@ -75,6 +76,7 @@ func (k clocks) poll(c call) errno {
 		binary.LittleEndian.PutUint64(b, e.userdata)
 		binary.LittleEndian.PutUint16(b[8:], uint16(e.errno))
 		b[10] = e.typ
+		binary.LittleEndian.PutUint64(b[16:], e.bytes)
 		b[24] = e.flags
 		done++
 	}
@@ -83,7 +85,7 @@ func (k clocks) poll(c call) errno {
 }
 
 // subscription reads one subscription and says what its event will be, and when.
-func (k clocks) subscription(b []byte, now time.Time) (event, errno) {
+func (k clocks) subscription(env Env, b []byte, now time.Time) (event, errno) {
 	e := event{userdata: binary.LittleEndian.Uint64(b), typ: b[8]}
 	id := binary.LittleEndian.Uint32(b[16:]) // of the clock or the descriptor
 	switch e.typ {
@@ -99,9 +101,13 @@ func (k clocks) subscription(b []byte, now time.Time) (event, errno) {
 		}
 		e.wait = time.Duration(min(timeout, forever))
 	case typeRead:
-		e.flags = hangup
-		if id != 0 {
-			e.errno, e.flags = eBADF, 0
+		switch unread := env.Unread(); {
+		case id != 0:
+			e.errno = eBADF
+		case unread == 0:
+			e.flags = hangup
+		default:
+			e.bytes = uint64(unread)
 		}
 	case typeWrite:
 		if id != 1 && id != 2 {

@@ -1,6 +1,7 @@
 // Package wasi is wasi_snapshot_preview1 as a guest of this host sees it: all of
 // its 46 functions, none of which keeps state. There are three descriptors, 0 to
-// 2, that nothing can close; no arguments, no environment, no files, no sockets.
+// 2, that nothing can close; no files, no sockets. Arguments, environment and
+// standard input are what the [Env] has, which is nothing but for a command.
 // Clocks and random bytes are real. What a request does with these functions
 // cannot be seen by the next one.
 //
@@ -23,9 +24,22 @@ const Module = "wasi_snapshot_preview1"
 // Env is what functions reach outside of the guest. One Env serves one request
 // or one initialisation.
 type Env interface {
+	// Args and Environ return the arguments and the environment. They are read
+	// before the function returns, and not changed.
+	Args() Strings
+	Environ() Strings
+	// Command reports whether the guest's descriptors 0 and 1 are those of a
+	// program that runs from start to end, and not of a terminal.
+	Command() bool
+	// Input reads on in descriptor 0 and returns how many bytes it read, 0 at the
+	// end. Unread returns how many are left.
+	Input(p []byte) int
+	Unread() int
 	// Output takes what the guest writes to descriptor 1 or 2, at most 64 KiB
-	// at a time. p is the guest's memory: it must not be kept or changed.
-	Output(fd int, p []byte)
+	// at a time. p is the guest's memory: it must not be kept or changed. It
+	// returns an error when the guest must not go on, and the function panics
+	// with that error.
+	Output(fd int, p []byte) error
 	// Sleep returns nil at the given time, at once when that has passed. It
 	// returns an error, early, when the guest must not go on, and tells so for
 	// a time that has passed too. The function panics with that error.
@@ -50,12 +64,13 @@ type Function struct {
 
 	// Call runs the function. mem is the guest's whole memory, stack holds the
 	// parameters and receives the result in stack[0]. It panics with an
-	// ExitError, or with the error of Env.Sleep, and with nothing else.
+	// ExitError, or with the error of Env.Sleep or Env.Output, and with nothing
+	// else.
 	Call func(env Env, mem []byte, stack []uint64)
 }
 
-// ExitError is what proc_exit panics with: the guest wants to end. There is no
-// code that means success, a handler has to return for that.
+// ExitError is what proc_exit panics with: the guest wants to end. Code 0 means
+// success for a command only; a handler has to return for that.
 type ExitError struct{ Code uint32 }
 
 // Error implements error.
@@ -94,10 +109,10 @@ func Functions() []Function {
 	clocks := newClocks()
 	const i, l = I32, I64
 	return []Function{
-		fn("args_get", empty, i, i),
-		fn("args_sizes_get", emptySizes, i, i),
-		fn("environ_get", empty, i, i),
-		fn("environ_sizes_get", emptySizes, i, i),
+		fn("args_get", argsGet, i, i),
+		fn("args_sizes_get", argsSizes, i, i),
+		fn("environ_get", environGet, i, i),
+		fn("environ_sizes_get", environSizes, i, i),
 		fn("clock_res_get", clocks.resolution, i, i),
 		fn("clock_time_get", clocks.time, i, l, i),
 		fn("fd_advise", std(eSPIPE), i, l, l, i),
@@ -168,19 +183,4 @@ func procExit() Function {
 	return Function{"proc_exit", []Type{I32}, 0, func(_ Env, _ []byte, stack []uint64) {
 		panic(ExitError{uint32(stack[0])})
 	}}
-}
-
-// empty is args_get and environ_get: there is nothing to write.
-func empty(call) errno { return success }
-
-// emptySizes is args_sizes_get and environ_sizes_get: no entries of no bytes.
-func emptySizes(c call) errno {
-	count, ok := c.mem.at(c.u32(0), 4)
-	size, ok2 := c.mem.at(c.u32(1), 4)
-	if !ok || !ok2 {
-		return eFAULT
-	}
-	clear(count)
-	clear(size)
-	return success
 }

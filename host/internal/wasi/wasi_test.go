@@ -14,12 +14,30 @@ type guest struct {
 	mem    []byte
 	output map[int]string
 	slept  []time.Time
-	stop   error // what Sleep returns
+	stop   error // what Sleep and Output return
+
+	args, environ Strings
+	command       bool
+	input         string
 }
 
 func newGuest() *guest { return &guest{mem: make([]byte, 64<<10), output: map[int]string{}} }
 
-func (g *guest) Output(fd int, p []byte) { g.output[fd] += string(p) }
+func (g *guest) Args() Strings    { return g.args }
+func (g *guest) Environ() Strings { return g.environ }
+func (g *guest) Command() bool    { return g.command }
+func (g *guest) Unread() int      { return len(g.input) }
+
+func (g *guest) Input(p []byte) int {
+	n := copy(p, g.input)
+	g.input = g.input[n:]
+	return n
+}
+
+func (g *guest) Output(fd int, p []byte) error {
+	g.output[fd] += string(p)
+	return g.stop
+}
 
 func (g *guest) Sleep(until time.Time) error {
 	g.slept = append(g.slept, until)
