@@ -2,7 +2,7 @@
  * For writing Wasmlane plugins in AssemblyScript; README.md is the introduction.
  */
 export { call, CallRequest, CallResponse } from "./call";
-export { Code, Failure, failure, httpError, Result } from "./errors";
+export { Code, failed, Failure, failure, httpError, Result } from "./errors";
 export { config, handle, Handler } from "./handler";
 export { JSONKind, JSONValue } from "./json/value";
 export { JSONWriter } from "./json/writer";
