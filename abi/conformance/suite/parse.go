@@ -115,7 +115,7 @@ func (p *parser) request(rest string) error {
 		}
 	}
 	words := strings.Fields(rest)
-	if len(words) < 2 || len(words) > 3 {
+	if len(words) < 2 || len(words) > 3 || strings.Trim(words[0], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return fmt.Errorf("%q is no request; write \"> GET /run\", or \"> GET /run HTTP/1.0\"; headers come right after it", rest)
 	}
 	s := p.add(&Step{Kind: Ask})
