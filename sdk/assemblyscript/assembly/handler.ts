@@ -1,0 +1,59 @@
+import { Code, Failure } from "./errors";
+import { fetch, fetchedText } from "./fetch";
+import { host_config } from "./imports";
+import { log } from "./log";
+import { beginRandom } from "./random";
+import { Request } from "./request";
+import { Response } from "./response";
+import { bytesOf, quote } from "./text";
+
+/** Answers one request; see Failure for what becomes of the one it returns. */
+export type Handler = (w: Response, r: Request) => Failure | null;
+
+/**
+ * Runs a handler for the request that the host is calling about. It is what an
+ * exported function consists of:
+ *
+ *     export function get_user(): void { handle(getUser); }
+ *
+ * After the body has begun a failure aborts, lest a client take half an answer for a
+ * whole one.
+ */
+export function handle(handler: Handler): void {
+  beginRandom();
+  const w = new Response();
+  const r = new Request();
+  const failed = handler(w, r);
+  if (failed) answer(w, r, failed);
+}
+
+function answer(w: Response, r: Request, error: Failure): void {
+  if (w.refused) {
+    // The host knows already: it answers 500 for a body over max_response, and nobody
+    // listens in the other cases.
+    if (error.code != Code.CLOSED) log.error(error.toString());
+    return;
+  }
+  if (w.begun) {
+    // Part of the body is out. Only a trap makes the host drop it, or cut the
+    // connection if it has been sent.
+    throw new Error("the handler failed after it had begun the body: " + error.toString());
+  }
+  const status = error.status ? error.status : 500;
+  const message = error.status ? error.message : "internal error";
+  if (status >= 500) log.error(error.toString());
+  w.begin(status, "application/json");
+  w.write('{"error": ' + quote(message) + ', "request_id": ' + quote(r.id) + "}\n");
+}
+
+/**
+ * Returns a value of [plugin.NAME.config] in host.toml, or null when it is not
+ * there. It works while the plugin initialises, too.
+ */
+export function config<K>(key: K): string | null {
+  return fetch(getConfig, bytesOf<K>(key)) < 0 ? null : fetchedText();
+}
+
+function getConfig(a: usize, aLen: u32, b: usize, bLen: u32, index: u32, buf: usize, cap: u32): i32 {
+  return host_config(a, aLen, buf, cap);
+}

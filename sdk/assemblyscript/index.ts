@@ -1,0 +1,2 @@
+// asc looks for "wasmlane" here.
+export * from "./assembly";
