@@ -12,6 +12,7 @@ import (
 func (c *Config) check(root place) {
 	c.checkServer(root.in("server"))
 	c.checkAdmin(root)
+	c.Traffic.check(root.in("traffic"), false)
 	c.Store.check(root.in("store"))
 	for _, name := range slices.Sorted(maps.Keys(c.Plugins)) {
 		c.checkCalls(c.Plugins[name], root)
@@ -50,6 +51,13 @@ func (c *Config) checkServer(at place) {
 	if body, memory := at.in("max_body"), at.in("body_memory"); s.BodyMemory < s.MaxBody && !body.broken() && !memory.broken() {
 		whichever(memory, body).fail("body_memory is %s and max_body %s, so that no such body could ever be read; raise the one or lower the other",
 			formatSize(s.BodyMemory), formatSize(s.MaxBody))
+	}
+	for _, r := range c.Routes {
+		if r.MaxBody > s.BodyMemory {
+			*at.errs = append(*at.errs, c.Error(r.Lines.Of("max_body"), "route.max_body",
+				"%s is over server.body_memory of %s, so that no such body could ever be read; raise the one or lower the other",
+				formatSize(r.MaxBody), formatSize(s.BodyMemory)))
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type Config struct {
 	Admin    Admin
 	Log      Log
 	Store    Store
+	Traffic  Traffic
 	Defaults Settings
 
 	Plugins  map[string]*Plugin  // the [plugin.NAME] sections
@@ -60,6 +61,7 @@ type Server struct {
 	MaxResponse         int64
 	MaxConnections      int
 	MaxConnectionsPerIP int // 0: no limit
+	DrainDelay          time.Duration
 	Drain               time.Duration
 	TLSCert             string // both or neither; joined to Dir
 	TLSKey              string
@@ -80,9 +82,11 @@ type Admin struct {
 
 // Log holds [log].
 type Log struct {
-	Level  string // "debug" "info" "warn" "error"
-	Format string // "text" "json"
-	Access bool
+	Level        string // "debug" "info" "warn" "error"
+	Format       string // "text" "json"
+	Access       bool
+	AccessFormat string // "same" "text" "json" "combined"
+	GuestRate    Rate   // lines of one plugin; zero: no limit
 }
 
 // Store holds [store].
@@ -145,7 +149,9 @@ type Route struct {
 	Builtin string        // "health" "ready" "metrics" "service" when the handler is "@…"
 	Timeout time.Duration // 0: the plugin's
 	NoLimit bool          // timeout = "off"
-	Lines   Lines
+	MaxBody int64         // 0: that of [server]
+	Traffic
+	Lines Lines
 }
 
 // Lines holds where a section and its keys stand in the file.

@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"net/url"
+	"strings"
 )
 
 // Hidden stands in Effective for a value that may be a secret.
@@ -28,12 +29,14 @@ func (c *Config) Effective() map[string]any {
 		"cache_dir":  c.CacheDir,
 		"server":     c.Server.effective(),
 		"admin":      map[string]any{"listen": c.Admin.Listen, "token": hide(c.Admin.Token), "upload": c.Admin.Upload},
-		"log":        map[string]any{"level": c.Log.Level, "format": c.Log.Format, "access": c.Log.Access},
-		"store":      map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
-		"defaults":   c.Defaults.effective(),
-		"plugin":     plugins,
-		"service":    services,
-		"route":      routes,
+		"log": map[string]any{"level": c.Log.Level, "format": c.Log.Format, "access": c.Log.Access,
+			"access_format": c.Log.AccessFormat, "guest_rate": c.Log.GuestRate.String()},
+		"store":    map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
+		"traffic":  c.Traffic.effective(),
+		"defaults": c.Defaults.effective(),
+		"plugin":   plugins,
+		"service":  services,
+		"route":    routes,
 	}
 }
 
@@ -57,6 +60,7 @@ func (s *Server) effective() map[string]any {
 		"max_response":           sized(s.MaxResponse),
 		"max_connections":        s.MaxConnections,
 		"max_connections_per_ip": s.MaxConnectionsPerIP,
+		"drain_delay":            formatDuration(s.DrainDelay),
 		"drain":                  formatDuration(s.Drain),
 		"tls_cert":               s.TLSCert,
 		"tls_key":                s.TLSKey, // the file's name
@@ -101,6 +105,7 @@ func (r *Route) effective() map[string]any {
 		handler = "@" + r.Builtin
 	}
 	all := map[string]any{"path": r.Path, "handler": handler}
+	r.rules(all)
 	if len(r.Methods) > 0 {
 		all["method"] = texts(r.Methods)
 	}
@@ -111,6 +116,20 @@ func (r *Route) effective() map[string]any {
 		all["timeout"] = formatDuration(r.Timeout)
 	}
 	return all
+}
+
+// rules adds what is in force around the handler, and of what is off only that.
+func (r *Route) rules(all map[string]any) {
+	if r.MaxBody > 0 {
+		all["max_body"] = sized(r.MaxBody)
+	}
+	for key, value := range r.Traffic.effective() {
+		group, _, _ := strings.Cut(key, "_")
+		on := map[string]bool{"rate": r.Rate.On(), "cors": len(r.CORSOrigins) > 0, "compress": r.Compress, "headers": true}[group]
+		if on || key == "rate" || key == "cors_origins" || key == "compress" {
+			all[key] = value
+		}
+	}
 }
 
 // texts returns a list that is not nil: JSON tells the two apart.

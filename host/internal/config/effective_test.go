@@ -26,6 +26,7 @@ service.user.targets = ["local"]
 service.far.targets = ["http://10.0.0.2:8001"]
 route = [
 	{path = "/users/{id}", handler = "user.get_user", timeout = "500ms"},
+	{path = "/rules", handler = "user.rules", max_body = "1KiB", rate = "5/m", rate_by = "header:X-Key", cors_origins = ["http://a.example"], cors_credentials = true, headers = {X-A = "b"}},
 	{path = "/s", handler = "user.stream", timeout = "off", method = ["GET", "PUT"]},
 	{path = "/health", handler = "@health", method = "GET"},
 ]`
@@ -56,7 +57,7 @@ route = [
 // Every key is in Effective.
 func TestEffectiveHasEveryKey(t *testing.T) {
 	c, errs := Parse("host.toml", []byte("plugin.a.timeout = \"1s\"\nservice.a.targets = [\"local\"]\n"+
-		"route = [{path = \"/\", handler = \"a.b\", method = \"GET\", timeout = \"1s\"}]"))
+		"route = [{path = \"/\", handler = \"a.b\", method = \"GET\", timeout = \"1s\", max_body = 9, rate = \"1/s\", cors_origins = [\"*\"], compress = true}]"))
 	if errs != nil {
 		t.Fatal(errs)
 	}

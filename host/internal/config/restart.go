@@ -31,7 +31,6 @@ func NeedRestart(old, now *Config) []string {
 		{"server.tls_cert", (a.TLSCert == "") == (b.TLSCert == "")},
 		{"admin.listen", old.Admin.Listen == now.Admin.Listen},
 		{"admin.token", old.Admin.Token == now.Admin.Token},
-		{"log.format", old.Log.Format == now.Log.Format},
 	} {
 		if !setting.same {
 			keys = append(keys, setting.key)

@@ -9,7 +9,8 @@ import (
 // Every field of a section that holds open sockets either needs a restart or is
 // known to take effect at a reload: a new field has to choose.
 func TestNeedRestart(t *testing.T) {
-	live := []string{"MaxBody", "BodyMemory", "MaxResponse", "Drain", "TLSCert", "TLSKey", "Level", "Access", "Upload"}
+	live := []string{"MaxBody", "BodyMemory", "MaxResponse", "DrainDelay", "Drain", "TLSCert", "TLSKey",
+		"Level", "Format", "Access", "AccessFormat", "GuestRate", "Upload"}
 	sections := map[string]func(*Config) reflect.Value{
 		"server": func(c *Config) reflect.Value { return reflect.ValueOf(&c.Server).Elem() },
 		"admin":  func(c *Config) reflect.Value { return reflect.ValueOf(&c.Admin).Elem() },

@@ -24,6 +24,13 @@ func (c *Config) readRoutes(v any, at place) {
 
 func (c *Config) readRoute(values map[string]any, at place) {
 	r := &Route{Lines: at.node.lines()}
+	// The handler comes first: the built-in ones take nothing from [traffic], so
+	// that no rule for plugins refuses a health check.
+	if s, _ := values["handler"].(string); !strings.HasPrefix(s, "@") {
+		r.Traffic = c.Traffic.clone()
+	} else {
+		r.Traffic = Defaults().Traffic
+	}
 	table(values, at, "[[route]]", r.keys())
 	method, path, handler, timeout := at.in("method"), at.in("path"), at.in("handler"), at.in("timeout")
 	if !path.own {
@@ -35,6 +42,10 @@ func (c *Config) readRoute(values map[string]any, at place) {
 	if r.Builtin != "" && timeout.set() {
 		timeout.fail("has no effect on a built-in handler; remove it")
 	}
+	if body := at.in("max_body"); r.Builtin != "" && body.set() {
+		body.fail("has no effect on a built-in handler; remove it")
+	}
+	r.Traffic.check(at, true)
 	if path.set() && handler.set() && !method.broken() {
 		c.Routes = append(c.Routes, r)
 	}

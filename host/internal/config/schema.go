@@ -30,8 +30,8 @@ const (
 	maxMemory = 4*gib - 64*kib
 )
 
-// keys returns the top of the file. [defaults] is read before the plugins that
-// are completed from it.
+// keys returns the top of the file. [defaults] and [traffic] are read before the
+// plugins and routes that are completed from them.
 func (c *Config) keys() []key {
 	return []key{
 		{"plugin_dir", text(&c.PluginDir, path)},
@@ -40,6 +40,7 @@ func (c *Config) keys() []key {
 		{"admin", section("admin", c.Admin.keys())},
 		{"log", section("log", c.Log.keys())},
 		{"store", section("store", c.Store.keys())},
+		{"traffic", section("traffic", c.Traffic.keys())},
 		{"defaults", section("defaults", c.Defaults.keys())},
 		{"plugin", c.readPlugins},
 		{"service", c.readServices},
@@ -67,6 +68,7 @@ func (s *Server) keys() []key {
 		{"max_response", size(&s.MaxResponse, 1, maxHeld)},
 		{"max_connections", count(&s.MaxConnections, 1, 1_000_000)},
 		{"max_connections_per_ip", count(&s.MaxConnectionsPerIP, 0, 1_000_000)},
+		{"drain_delay", duration(&s.DrainDelay, 0, longest)},
 		{"drain", duration(&s.Drain, 0, longest)},
 		{"tls_cert", optional(&s.TLSCert, path)},
 		{"tls_key", optional(&s.TLSKey, path)},
@@ -86,6 +88,8 @@ func (l *Log) keys() []key {
 		{"level", oneOf(&l.Level, "debug", "info", "warn", "error")},
 		{"format", oneOf(&l.Format, "text", "json")},
 		{"access", boolean(&l.Access)},
+		{"access_format", oneOf(&l.AccessFormat, "same", "text", "json", "combined")},
+		{"guest_rate", readRate(&l.GuestRate)},
 	}
 }
 
@@ -128,12 +132,13 @@ func (s *Service) keys() []key {
 }
 
 func (r *Route) keys() []key {
-	return []key{
+	return append([]key{
 		{"method", r.readMethods},
 		{"path", r.readPath},
 		{"handler", r.readHandler},
 		{"timeout", r.readTimeout},
-	}
+		{"max_body", size(&r.MaxBody, 1, maxHeld)},
+	}, r.Traffic.keys()...)
 }
 
 // A kindOfSection is what sections returns.
@@ -152,6 +157,7 @@ func sections() []kindOfSection {
 		{"[admin]", c.Admin.keys()},
 		{"[log]", c.Log.keys()},
 		{"[store]", c.Store.keys()},
+		{"[traffic]", c.Traffic.keys()},
 		{"[defaults]", c.Defaults.keys()},
 		{"[plugin.NAME]", new(Plugin).keys()},
 		{"[service.NAME]", new(Service).keys()},
