@@ -36,7 +36,7 @@ func arrows() map[string][]string {
 		"host/internal/reload": {},
 		"host/internal/generation": {
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
-			"host/internal/kv", "host/internal/call", "host/internal/wasi", "abi",
+			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/traffic", "abi",
 		},
 		"host/internal/exchange": {"host/internal/kv", "host/internal/call", "host/internal/wasi", "abi"},
 		"host/internal/sandbox":  {"host/internal/meter", "abi"},
@@ -51,6 +51,7 @@ func arrows() map[string][]string {
 		"host/internal/config":              {},
 		"host/internal/metrics":             {},
 		"host/internal/logs":                {},
+		"host/internal/traffic":             {},
 		"host/internal/wasi":                {},
 		"abi":                               {},
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 	h.budget.SetLimit(cfg.Server.BodyMemory)
 	h.builder.Client.SetMaxResponse(cfg.Server.MaxResponse)
 	if s := h.server.Load(); s != nil {
-		s.SetMaxBody(cfg.Server.MaxBody)
+		s.SetMaxBody(cfg.LargestBody())
 	}
 	if s := h.operator.Load(); s != nil {
 		s.SetMaxBody(largestModule(cfg))
@@ -172,13 +173,13 @@ func settings(old, now *config.Config) (keys []string) {
 			continue
 		}
 		if !ok {
-			if value != before[name] {
+			if !reflect.DeepEqual(value, before[name]) {
 				keys = append(keys, name)
 			}
 			continue
 		}
 		for key, value := range section {
-			if value != before[name].(map[string]any)[key] {
+			if !reflect.DeepEqual(value, before[name].(map[string]any)[key]) {
 				keys = append(keys, name+"."+key)
 			}
 		}

@@ -69,8 +69,10 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 
 // newServer returns the server of the routes, not yet listening.
 func (h *Host) newServer(cfg *config.Config) (*server.Server, error) {
+	settings := cfg.Server
+	settings.MaxBody = cfg.LargestBody() // that of the route is seen to by the handler
 	return server.New(server.Options{
-		Config:    cfg.Server,
+		Config:    settings,
 		Handler:   h.handle,
 		Error:     h.refuse,
 		RequestID: func() string { return string(exchange.NewID()) },

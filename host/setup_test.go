@@ -112,3 +112,12 @@ func (r *rig) update(s setup) {
 	}
 	s.write(r.t, r.dir)
 }
+
+func readFile(t testing.TB, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

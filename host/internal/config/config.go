@@ -41,6 +41,15 @@ func (c *Config) Plugin(name string) *Plugin {
 	return &Plugin{Name: name, Settings: c.Defaults}
 }
 
+// LargestBody returns the largest max_body, of the server and of all routes.
+func (c *Config) LargestBody() int64 {
+	most := c.Server.MaxBody
+	for _, r := range c.Routes {
+		most = max(most, r.MaxBody)
+	}
+	return most
+}
+
 // Server holds [server]. Sizes are bytes.
 type Server struct {
 	Listen              string

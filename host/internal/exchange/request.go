@@ -193,6 +193,29 @@ func (r *Request) appendRemote(dst []byte) []byte {
 	return append(dst, text...)
 }
 
+// RemoteIP returns the client's address; the zero Addr when it has none.
+func (r *Request) RemoteIP() netip.Addr {
+	if a, ok := r.remote.(*net.TCPAddr); ok {
+		ip, _ := netip.AddrFromSlice(a.IP)
+		return ip.Unmap()
+	}
+	return netip.Addr{}
+}
+
+// Header returns the first value of a header, its name in lower case, and how
+// many there are. The value is valid until Release.
+func (r *Request) Header(name string) (value []byte, n int) {
+	for i := range r.Head.fields {
+		if string(r.Head.fields[i].name) == name {
+			if n == 0 {
+				value = r.Head.fields[i].value
+			}
+			n++
+		}
+	}
+	return value, n
+}
+
 // Remote returns the client's address, without the port. It is valid until
 // Release.
 func (r *Request) Remote() []byte { return r.appendRemote(r.remoteBuf[:0]) }

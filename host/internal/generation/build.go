@@ -20,6 +20,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/kv"
 	"github.com/wasmlane/wasmlane/host/internal/route"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
+	"github.com/wasmlane/wasmlane/host/internal/traffic"
 )
 
 // Builder makes generations. It holds what outlives each of them.
@@ -30,6 +31,7 @@ type Builder struct {
 	Builtins map[string]Builtin // by name, without the "@"
 	Log      *slog.Logger       // of the host
 	GuestLog *slog.Logger       // of what plugins say
+	Limiter  *traffic.Limiter   // of requests; made when a route first has a limit
 	Counters func() Counters    // called for each generation; nil counts nothing
 
 	// OnEnd is called when a response that streams is over.

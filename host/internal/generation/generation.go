@@ -23,6 +23,7 @@ type Generation struct {
 	services map[string]*service
 	targets  map[string]CallCounter // of services and origins; "" for all else
 	counters Counters
+	cors     bool // a route has it
 
 	// refs counts the requests inside plus one for being current. It never
 	// leaves zero again: a generation that reached it is retired.

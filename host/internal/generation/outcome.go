@@ -117,11 +117,11 @@ func (g *Generation) panicked(x *exchange.Exchange, value any) {
 		slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
 }
 
-func (g *Generation) logBody(x *exchange.Exchange, err error) {
+func (g *Generation) logBody(x *exchange.Exchange, r *Route, err error) {
 	attrs := []slog.Attr{slog.Any("reason", err), slog.Int64("size", x.Request.BodySize)}
 	switch {
 	case errors.Is(err, exchange.ErrBodyTooLarge):
-		attrs = append(attrs, slog.Int64("max_body", g.Config.Server.MaxBody))
+		attrs = append(attrs, slog.Int64("max_body", r.maxBody))
 	case errors.Is(err, exchange.ErrBodyMemory):
 		attrs = append(attrs, slog.Int64("held", g.builder.Budget.Used()),
 			slog.Int64("body_memory", g.Config.Server.BodyMemory))

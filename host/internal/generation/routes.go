@@ -19,12 +19,23 @@ type Route struct {
 	plugin  *Plugin // nil for a builtin
 	builtin Builtin
 	timeout time.Duration // 0: none
-	err     error         // why it answers 503
+	maxBody int64
+	rules   *rules // nil: none
+	err     error  // why it answers 503
 	count   exchange.RequestCounter
 }
 
 // Err returns why the route cannot serve, or nil.
 func (r *Route) Err() error { return r.err }
+
+// name says who answers.
+func (r *Route) name(x *exchange.Exchange) {
+	if r.builtin != nil {
+		x.Handler = "@" + r.Config.Builtin
+	} else {
+		x.Plugin, x.Handler = r.plugin.view, r.Config.Export
+	}
+}
 
 // Routes returns the routes in the order of the file.
 func (g *Generation) Routes() []*Route { return g.routes }
@@ -52,6 +63,12 @@ func (g *Generation) resolveRoutes(problems *Problems) {
 			continue
 		}
 		r.count = g.counters.Route(c)
+		r.rules = g.builder.newRules(c)
+		g.cors = g.cors || r.rules != nil && r.rules.cors != nil
+		r.maxBody = g.Config.Server.MaxBody
+		if c.MaxBody > 0 {
+			r.maxBody = c.MaxBody
+		}
 		g.routes = append(g.routes, r)
 	}
 }

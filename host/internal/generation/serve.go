@@ -17,6 +17,10 @@ import (
 // is not called.
 func (g *Generation) Serve(x *exchange.Exchange) (streams bool) {
 	params := paramsOf(x)
+	if g.cors && string(x.Request.Method) == fasthttp.MethodOptions && g.preflight(x, params) {
+		x.SkipBody()
+		return false
+	}
 	found := g.table.Lookup(x.Request.Method, x.Request.Path, params)
 	r := found.Value
 	switch found.Kind {
@@ -33,12 +37,33 @@ func (g *Generation) Serve(x *exchange.Exchange) (streams bool) {
 		x.Response.Header.Set(fasthttp.HeaderAllow, found.Allow)
 	default:
 		x.Route, x.Counter = r.Config.Path, r.count
-		if r.builtin == nil {
-			return g.servePlugin(x, r)
+		if r.rules != nil {
+			return g.serveByRules(x, r)
 		}
-		x.Handler = "@" + r.Config.Builtin
-		r.builtin(x)
+		return g.serveRoute(x, r)
 	}
+	x.SkipBody()
+	return false
+}
+
+// serveByRules is serveRoute for a route that has rules.
+func (g *Generation) serveByRules(x *exchange.Exchange, r *Route) (streams bool) {
+	if r.rules.admit(x) {
+		streams = g.serveRoute(x, r)
+	} else {
+		r.name(x)
+		x.SkipBody()
+	}
+	r.rules.dress(x, streams)
+	return streams
+}
+
+func (g *Generation) serveRoute(x *exchange.Exchange, r *Route) (streams bool) {
+	if r.builtin == nil {
+		return g.servePlugin(x, r)
+	}
+	r.name(x)
+	r.builtin(x)
 	x.SkipBody()
 	return false
 }
@@ -54,14 +79,14 @@ func paramsOf(x *exchange.Exchange) *route.Params {
 }
 
 func (g *Generation) servePlugin(x *exchange.Exchange, r *Route) (streams bool) {
-	x.Plugin, x.Handler = r.plugin.view, r.Config.Export
+	r.name(x)
 	if r.err != nil {
 		x.Fail(fasthttp.StatusServiceUnavailable, "the plugin of this route is not loaded")
 		x.SkipBody()
 		return false
 	}
-	if err := x.ReadBody(g.Config.Server.MaxBody, g.builder.Budget); err != nil {
-		g.refuseBody(x, err)
+	if err := x.ReadBody(r.maxBody, g.builder.Budget); err != nil {
+		g.refuseBody(x, r, err)
 		return false
 	}
 	if r.timeout > 0 {
@@ -132,8 +157,10 @@ func inChain(x *exchange.Exchange, p *Plugin) bool {
 
 // refuseBody answers a request whose body was not read to its end; the
 // connection cannot be used for another.
-func (g *Generation) refuseBody(x *exchange.Exchange, err error) {
+func (g *Generation) refuseBody(x *exchange.Exchange, r *Route, err error) {
 	switch {
+	case errors.Is(err, exchange.ErrBodyTooLarge) && r.Config.MaxBody > 0:
+		x.Fail(fasthttp.StatusRequestEntityTooLarge, "body over max_body of the route")
 	case errors.Is(err, exchange.ErrBodyTooLarge):
 		x.Fail(fasthttp.StatusRequestEntityTooLarge, err.Error())
 	case errors.Is(err, exchange.ErrBodyMemory):
@@ -144,6 +171,6 @@ func (g *Generation) refuseBody(x *exchange.Exchange, err error) {
 	default:
 		x.Fail(fasthttp.StatusBadRequest, err.Error())
 	}
-	g.logBody(x, err)
+	g.logBody(x, r, err)
 	x.Hangup()
 }

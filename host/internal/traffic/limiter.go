@@ -19,6 +19,8 @@ import (
 //
 // It is safe for concurrent use.
 type Limiter struct {
+	Began time.Time // what the times of Take count from
+
 	seed maphash.Seed
 	sets [sets]set
 }
@@ -35,7 +37,7 @@ type set struct {
 }
 
 // NewLimiter returns a limiter whose buckets are all full.
-func NewLimiter() *Limiter { return &Limiter{seed: maphash.MakeSeed()} }
+func NewLimiter() *Limiter { return &Limiter{Began: time.Now(), seed: maphash.MakeSeed()} }
 
 // Rate is how fast a bucket fills, and how much it holds.
 type Rate struct {
@@ -76,8 +78,7 @@ func (l *Limiter) Text(value []byte) Key {
 // textSalt keeps a header that spells the bytes of an address from its bucket.
 const textSalt = 0x9e3779b97f4a7c15
 
-// Take takes a token for key, at the time now of a clock that does not go back
-// and began at 0. Without one it says how long the client has to wait.
+// Take takes a token for key, at the time now since Began. Without one it says how long the client has to wait.
 func (l *Limiter) Take(r *Rate, key Key, now time.Duration) (wait time.Duration, ok bool) {
 	hash := uint64(key) ^ r.Salt
 	if hash == 0 {
