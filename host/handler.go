@@ -83,12 +83,14 @@ func (h *Host) access(x *exchange.Exchange, status int, now time.Time) {
 	line := logs.Request{
 		Time: now, Took: now.Sub(x.Start).Round(time.Microsecond),
 		Method: r.Method, Path: r.Path, Status: status, Bytes: x.Sent(), Remote: r.Remote(), ID: r.ID,
-		Handler: x.Handler, Reason: x.Reason(),
+		Handler: x.Handler, Reason: x.Reason(), Protocol: r.Protocol,
 	}
+	line.Referer, _ = r.Header("referer")
+	line.Agent, _ = r.Header("user-agent")
 	if x.Plugin != nil {
 		line.Plugin = x.Plugin.Name
 	}
-	h.accessLog.Log(&line)
+	h.accessLog.Load().Log(&line)
 }
 
 // connOf returns what the exchange needs of a connection of our own server, or
@@ -105,8 +107,14 @@ func (h *Host) refuse(ctx *fasthttp.RequestCtx, status int, message string) {
 	id := exchange.NewID()
 	exchange.WriteError(&ctx.Response, status, message, id)
 	h.counters.unrouted.Refused(status)
-	if h.first.Log.Access {
-		h.unkept.Info("request", slog.Int("status", status), slog.String("reason", message),
-			slog.String("remote", ctx.RemoteAddr().String()), slog.String("request_id", string(id)))
+	cfg := h.config()
+	if cfg == nil {
+		cfg = h.first
+	}
+	if cfg.Log.Access && h.log.Enabled(context.Background(), slog.LevelInfo) {
+		h.accessLog.Load().Log(&logs.Request{
+			Time: time.Now(), Unread: true, Status: status, Reason: message,
+			Remote: exchange.RemoteOf(ctx), ID: id,
+		})
 	}
 }

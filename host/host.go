@@ -43,9 +43,9 @@ type Host struct {
 	sink      *logs.Sink // all lines go there
 	log       *slog.Logger
 	recent    *logs.Recent // the last lines of log, for the operator
-	unkept    *slog.Logger // the same log, for what would push all else out of recent
-	accessLog *logs.Access
-	level     *slog.LevelVar
+	accessLog atomic.Pointer[logs.Access]
+	guests    *logs.Guests // bounds what plugins log
+	form      *logForm
 	counters  *counters
 	history   history
 	budget    *exchange.Budget
@@ -134,18 +134,20 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		options:  o,
 		started:  time.Now(),
 		first:    cfg,
-		level:    new(slog.LevelVar),
+		form:     new(logForm),
 		budget:   new(exchange.Budget),
 		counters: newCounters(),
 	}
 	h.sink = logs.NewSink(o.Log)
 	h.recent = logs.NewRecent()
-	h.unkept = newLogger(h.sink, cfg.Log, h.level)
-	h.log = slog.New(h.recent.Handler(h.unkept.Handler()))
-	h.accessLog = logs.NewAccess(h.sink, cfg.Log.Format == "json")
+	h.log = slog.New(h.recent.Handler(newLogger(h.sink, h.form).Handler()))
+	h.guests = logs.NewGuests(h.log)
+	h.setLog(cfg.Log)
 	guestLog := h.log
 	if quiet {
-		h.log = newLogger(h.sink, config.Log{Level: "warn", Format: cfg.Log.Format}, new(slog.LevelVar))
+		form := new(logForm)
+		form.set(config.Log{Level: "warn", Format: cfg.Log.Format})
+		h.log = newLogger(h.sink, form)
 	}
 	h.budget.SetLimit(cfg.Server.BodyMemory)
 	engine, err := sandbox.New(context.Background(), sandbox.Options{
@@ -163,6 +165,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		Builtins: h.builtins(),
 		Log:      h.log,
 		GuestLog: guestLog,
+		LogLimit: func(plugin string) exchange.LogLimit { return h.guests.Of(plugin) },
 		Counters: h.counters.forGeneration,
 		OnEnd:    h.finish,
 	}
@@ -263,5 +266,6 @@ func (h *Host) closeLocked() {
 	h.store.release(h.log)
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()
+	h.guests.Tell()
 	_ = h.sink.Flush() // who keeps the log has nobody to tell
 }

@@ -109,7 +109,7 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 	if s := h.operator.Load(); s != nil {
 		s.SetMaxBody(largestModule(cfg))
 	}
-	h.level.Set(slogLevel(cfg.Log.Level))
+	h.setLog(cfg.Log)
 	if keys := config.NeedRestart(h.first, cfg); len(keys) > 0 {
 		h.log.Warn("these settings take effect at the next start", slog.String("keys", strings.Join(keys, ", ")))
 	}

@@ -188,14 +188,14 @@ func TestReloadWithoutFile(t *testing.T) {
 func TestReloadWarnsOfRestart(t *testing.T) {
 	r := embed(t, setup{guests: map[string]*guest{"a": says("old")}})
 	s := setup{
-		keys:   "server.listen = \"127.0.0.1:1\"\nserver.backlog = 7\nadmin.listen = \"127.0.0.1:2\"\nlog.format = \"text\"\nserver.max_body = 10\ncache_dir = \"other\"",
+		keys:   "server.listen = \"127.0.0.1:1\"\nserver.backlog = 7\nadmin.listen = \"127.0.0.1:2\"\nserver.max_body = 10\ncache_dir = \"other\"",
 		guests: map[string]*guest{"a": says("new")},
 	}
 	r.update(s)
 	for range 2 {
 		r.reload()
 		entry := r.logged("these settings take effect at the next start", "level", "WARN")
-		if got, want := entry.text("keys"), "cache_dir, server.listen, server.backlog, admin.listen, log.format"; got != want {
+		if got, want := entry.text("keys"), "cache_dir, server.listen, server.backlog, admin.listen"; got != want {
 			t.Errorf("the keys are %q, want %q", got, want)
 		}
 		r.refused(r.ask("POST", "/a/get", strings.Repeat("x", 11)), 413, "max_body")

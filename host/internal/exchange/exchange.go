@@ -19,7 +19,14 @@ type Plugin struct {
 	Config      map[string]string
 	Keyspace    kv.Keyspace // nil: not granted
 	Log         *slog.Logger
-	MaxResponse int64 // bytes of a buffered response
+	LogLimit    LogLimit // nil: none
+	MaxResponse int64    // bytes of a buffered response
+}
+
+// LogLimit bounds how much a plugin logs.
+type LogLimit interface {
+	// Allow reports whether a line may be written now.
+	Allow() bool
 }
 
 // Params are the values of the route's {name}s.

@@ -61,7 +61,7 @@ func (x *Exchange) flushLine(i int) {
 // The logger's handler escapes control characters.
 func (x *Exchange) log(level slog.Level, text []byte, more ...slog.Attr) {
 	logger := x.Plugin.Log
-	if !logger.Enabled(context.Background(), level) {
+	if !logger.Enabled(context.Background(), level) || x.Plugin.LogLimit != nil && !x.Plugin.LogLimit.Allow() {
 		return
 	}
 	attrs := append([]slog.Attr{

@@ -193,6 +193,13 @@ func (r *Request) appendRemote(dst []byte) []byte {
 	return append(dst, text...)
 }
 
+// RemoteOf returns the address of a connection's client, without the port, for
+// what is answered without an exchange.
+func RemoteOf(ctx *fasthttp.RequestCtx) []byte {
+	r := Request{remote: ctx.RemoteAddr()}
+	return r.appendRemote(nil)
+}
+
 // RemoteIP returns the client's address; the zero Addr when it has none.
 func (r *Request) RemoteIP() netip.Addr {
 	if a, ok := r.remote.(*net.TCPAddr); ok {

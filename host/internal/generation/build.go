@@ -27,12 +27,13 @@ import (
 type Builder struct {
 	Runtime  *sandbox.Runtime
 	Client   *call.Client
-	Budget   *exchange.Budget   // of request bodies
-	Builtins map[string]Builtin // by name, without the "@"
-	Log      *slog.Logger       // of the host
-	GuestLog *slog.Logger       // of what plugins say
-	Limiter  *traffic.Limiter   // of requests; made when a route first has a limit
-	Counters func() Counters    // called for each generation; nil counts nothing
+	Budget   *exchange.Budget                      // of request bodies
+	Builtins map[string]Builtin                    // by name, without the "@"
+	Log      *slog.Logger                          // of the host
+	GuestLog *slog.Logger                          // of what plugins say
+	LogLimit func(plugin string) exchange.LogLimit // nil: none
+	Limiter  *traffic.Limiter                      // of requests; made when a route first has a limit
+	Counters func() Counters                       // called for each generation; nil counts nothing
 
 	// OnEnd is called when a response that streams is over.
 	OnEnd func(*exchange.Exchange, *Generation)

@@ -115,6 +115,9 @@ func (g *Generation) load(ctx context.Context, name string, read readFunc, previ
 		Log:         b.GuestLog,
 		MaxResponse: cfg.Server.MaxResponse,
 	}
+	if b.LogLimit != nil {
+		p.view.LogLimit = b.LogLimit(name)
+	}
 	if settings.Store != "" {
 		p.view.Keyspace = counters.Keyspace(settings.Store, store.Keyspace(settings.Store))
 	}

@@ -10,13 +10,23 @@ import (
 )
 
 // Access is the access log: a line for each request, in the form that slog gives
-// its lines. Nearly all requests have nothing in them that needs quoting; their
-// lines are put together here, and all others by slog.
+// its lines, or the combined one. Nearly all requests have nothing in them that
+// needs quoting; their lines are put together here, and all others by slog.
 type Access struct {
-	sink *Sink
-	json bool
-	slow *slog.Logger
+	sink   *Sink
+	format Format
+	slow   *slog.Logger
 }
+
+// Format is how the lines of the access log look.
+type Format uint8
+
+// The formats.
+const (
+	Text Format = iota
+	JSON
+	Combined
+)
 
 // Request is one line. The slices are not kept.
 type Request struct {
@@ -31,12 +41,16 @@ type Request struct {
 	Plugin  string // "" when the host has answered itself
 	Handler string
 	Reason  string // of the host's own error answers, else ""
+	Trace   []byte // trace id, in hexadecimal; empty: none
+	Unread  bool   // it could not be read: there is only what the host has answered
+
+	Protocol, Referer, Agent []byte // for Combined only
 }
 
-// NewAccess returns the access log of a sink, in JSON or as text.
-func NewAccess(sink *Sink, json bool) *Access {
-	a := &Access{sink: sink, json: json}
-	if json {
+// NewAccess returns the access log of a sink.
+func NewAccess(sink *Sink, format Format) *Access {
+	a := &Access{sink: sink, format: format}
+	if format == JSON {
 		a.slow = slog.New(slog.NewJSONHandler(Buffered{sink}, nil))
 	} else {
 		a.slow = slog.New(slog.NewTextHandler(Buffered{sink}, nil))
@@ -57,14 +71,17 @@ var lines = sync.Pool{New: func() any { return &line{text: make([]byte, 0, 512)}
 // Log writes the line of a request. It does not wait and allocates nothing, but
 // for what needs quoting.
 func (a *Access) Log(r *Request) {
-	if !r.plain() {
+	if a.format != Combined && !r.plain() {
 		a.quoted(r)
 		return
 	}
 	l := lines.Get().(*line)
-	if a.json {
+	switch a.format {
+	case Combined:
+		l.text = r.appendCombined(l.text[:0])
+	case JSON:
 		l.text = r.appendJSON(l.text[:0])
-	} else {
+	default:
 		l.text = r.appendText(append(l.text[:0], l.time(r.Time)...))
 	}
 	a.sink.buffer(l.text)
@@ -87,7 +104,7 @@ func (l *line) time(t time.Time) []byte {
 // plain reports whether no value needs quoting in either form, and none is one
 // that slog would leave out or write in another way.
 func (r *Request) plain() bool {
-	return r.Reason == "" && isPlain(r.Method) && isPlain(r.Path) && isPlain(r.Remote) && isPlain(r.ID) &&
+	return r.Reason == "" && !r.Unread && isPlain(r.Trace) && isPlain(r.Method) && isPlain(r.Path) && isPlain(r.Remote) && isPlain(r.ID) &&
 		isPlain(r.Plugin) && isPlain(r.Handler) && r.Handler != "" && len(r.Path) > 0 && r.Time.Year() >= 1000 && r.Time.Year() <= 9999
 }
 
@@ -123,6 +140,9 @@ func (r *Request) appendText(b []byte) []byte {
 	b = appendValue(append(b, " remote="...), r.Remote)
 	b = appendValue(append(b, " request_id="...), r.ID)
 	b = r.appendHandler(append(b, " handler="...))
+	if len(r.Trace) > 0 {
+		b = append(append(b, " trace_id="...), r.Trace...)
+	}
 	return append(b, '\n')
 }
 
@@ -145,6 +165,9 @@ func (r *Request) appendJSON(b []byte) []byte {
 	b = append(append(b, `,"remote":"`...), r.Remote...)
 	b = append(append(b, `","request_id":"`...), r.ID...)
 	b = r.appendHandler(append(b, `","handler":"`...))
+	if len(r.Trace) > 0 {
+		b = append(append(b, `","trace_id":"`...), r.Trace...)
+	}
 	return append(b, "\"}\n"...)
 }
 
@@ -159,6 +182,12 @@ func (r *Request) appendHandler(b []byte) []byte {
 // quoted writes the line by slog.
 func (a *Access) quoted(r *Request) {
 	record := slog.NewRecord(r.Time, slog.LevelInfo, "request", 0)
+	if r.Unread {
+		record.AddAttrs(slog.Int("status", r.Status), slog.String("reason", r.Reason),
+			slog.String("remote", string(r.Remote)), slog.String("request_id", string(r.ID)))
+		_ = a.slow.Handler().Handle(context.Background(), record)
+		return
+	}
 	record.AddAttrs(
 		slog.String("method", string(r.Method)),
 		slog.String("path", string(r.Path)),
@@ -169,6 +198,9 @@ func (a *Access) quoted(r *Request) {
 		slog.String("request_id", string(r.ID)),
 		slog.String("handler", string(r.appendHandler(nil))),
 	)
+	if len(r.Trace) > 0 {
+		record.AddAttrs(slog.String("trace_id", string(r.Trace)))
+	}
 	if r.Reason != "" {
 		record.AddAttrs(slog.String("reason", r.Reason))
 	}

@@ -9,16 +9,16 @@ import (
 
 func TestAccessAllocatesNothing(t *testing.T) {
 	r := benchRequest()
-	for _, json := range []bool{false, true} {
+	for _, format := range []Format{Text, JSON, Combined} {
 		s := NewSink(io.Discard)
-		a := NewAccess(s, json)
+		a := NewAccess(s, format)
 		if n := testing.AllocsPerRun(1000, func() {
 			a.Log(r)
 			if len(s.waiting) > most/2 {
 				_ = s.Flush()
 			}
 		}); n != 0 {
-			t.Errorf("json %v: %v allocations", json, n)
+			t.Errorf("format %v: %v allocations", format, n)
 		}
 	}
 }

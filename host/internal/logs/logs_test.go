@@ -177,11 +177,21 @@ func bySlog(r *Request, json bool) string {
 	record.AddAttrs(slog.String("method", string(r.Method)), slog.String("path", string(r.Path)), slog.Int("status", r.Status),
 		slog.Duration("took", r.Took), slog.Int64("bytes", r.Bytes), slog.String("remote", string(r.Remote)),
 		slog.String("request_id", string(r.ID)), slog.String("handler", handler))
+	if len(r.Trace) > 0 {
+		record.AddAttrs(slog.String("trace_id", string(r.Trace)))
+	}
 	if r.Reason != "" {
 		record.AddAttrs(slog.String("reason", r.Reason))
 	}
 	_ = h.Handle(context.Background(), record)
 	return b.String()
+}
+
+func formatOf(json bool) Format {
+	if json {
+		return JSON
+	}
+	return Text
 }
 
 func FuzzAccess(f *testing.F) {
@@ -194,7 +204,7 @@ func FuzzAccess(f *testing.F) {
 		for _, json := range []bool{false, true} {
 			w := &memory{}
 			s := NewSink(w)
-			NewAccess(s, json).Log(r)
+			NewAccess(s, formatOf(json)).Log(r)
 			_ = s.Flush()
 			if want := bySlog(r, json); w.String() != want {
 				t.Errorf("got  %q\nwant %q", w.String(), want)
@@ -205,14 +215,15 @@ func FuzzAccess(f *testing.F) {
 
 // zones are written as slog writes them.
 func TestTimeZones(t *testing.T) {
-	r := &Request{Method: []byte("GET"), Path: []byte("/"), Handler: "@health", Remote: []byte("::1"), ID: []byte("1")}
+	r := &Request{Method: []byte("GET"), Path: []byte("/"), Handler: "@health", Remote: []byte("::1"), ID: []byte("1"),
+		Trace: []byte("4bf92f3577b34da6a3ce929d0e0e4736")}
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 3600+1800), time.FixedZone("", -7*3600)} {
 		for _, ns := range []int{0, 120_000_000, 999_999_999, 1} {
 			r.Time = time.Date(2026, 3, 4, 5, 6, 7, ns, zone)
 			for _, json := range []bool{false, true} {
 				w := &memory{}
 				s := NewSink(w)
-				NewAccess(s, json).Log(r)
+				NewAccess(s, formatOf(json)).Log(r)
 				_ = s.Flush()
 				if want := bySlog(r, json); w.String() != want {
 					t.Errorf("got  %q\nwant %q", w.String(), want)
@@ -230,14 +241,14 @@ func benchRequest() *Request {
 func BenchmarkAccess(b *testing.B) {
 	r := benchRequest()
 	b.Run("text", func(b *testing.B) {
-		a := NewAccess(NewSink(io.Discard), false)
+		a := NewAccess(NewSink(io.Discard), Text)
 		b.ReportAllocs()
 		for b.Loop() {
 			a.Log(r)
 		}
 	})
 	b.Run("slog", func(b *testing.B) {
-		a := NewAccess(NewSink(io.Discard), false)
+		a := NewAccess(NewSink(io.Discard), Text)
 		b.ReportAllocs()
 		for b.Loop() {
 			a.quoted(r)
