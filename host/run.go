@@ -59,6 +59,7 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 
 	select {
 	case <-ctx.Done():
+		err = h.leave(ended)
 	case err = <-ended:
 		err = fmt.Errorf("serving ended: %w", orUnexpected(err))
 	}
@@ -110,6 +111,24 @@ func orUnexpected(err error) error {
 		return errors.New("a listener was closed")
 	}
 	return err
+}
+
+// leave says that the host is not ready and goes on as before for as long as
+// server.drain_delay says, so that whoever sends the requests finds out before a
+// connection is refused.
+func (h *Host) leave(ended <-chan error) error {
+	h.draining.Store(true)
+	cfg := h.config()
+	if cfg == nil || cfg.Server.DrainDelay == 0 {
+		return nil
+	}
+	h.log.Info("not ready; still serving", slog.Duration("drain_delay", cfg.Server.DrainDelay))
+	select {
+	case <-time.After(cfg.Server.DrainDelay):
+		return nil
+	case err := <-ended:
+		return fmt.Errorf("serving ended: %w", orUnexpected(err))
+	}
 }
 
 // drain lets requests in flight end. The admin listener goes last, so that
