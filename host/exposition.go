@@ -18,6 +18,7 @@ func (h *Host) exposition() []byte {
 	h.writePlugins(t)
 	h.writeReloads(t)
 	h.writeOthers(t)
+	h.writeSpans(t)
 	h.writeConnections(t)
 	writeRuntime(t)
 	h.writeProcess(t)
@@ -158,6 +159,13 @@ func (h *Host) writeOthers(t *metrics.Text) {
 	c.targets.Each(func(_ string, o callCounter) { o.WriteCounts(t, callTotal) })
 	t.Family(callDuration, metrics.KindHistogram, "How long calls took.")
 	c.targets.Each(func(_ string, o callCounter) { o.WriteDurations(t, callDuration) })
+}
+
+func (h *Host) writeSpans(t *metrics.Text) {
+	const total = "wasmlane_trace_spans_total"
+	t.Family(total, metrics.KindCounter, "Spans of recorded traces, by what became of them.")
+	t.Uint(total, metrics.Labels("result", "dropped"), h.spans.Dropped.Load())
+	t.Uint(total, metrics.Labels("result", "sent"), h.spans.Sent.Load())
 }
 
 func (h *Host) writeConnections(t *metrics.Text) {

@@ -44,6 +44,7 @@ func (h *Host) handle(ctx *fasthttp.RequestCtx) {
 		x.Hangup()
 		return
 	}
+	x.StartTrace(h.tracer.Load())
 	if g = h.current.Acquire(); g == nil {
 		x.Fail(fasthttp.StatusServiceUnavailable, "the host is shutting down")
 		x.Hangup()
@@ -60,6 +61,7 @@ func (h *Host) finish(x *exchange.Exchange, g *generation.Generation) {
 		x.Counter = h.counters.unrouted
 	}
 	x.Count(status, now)
+	x.EndTrace(status, now)
 	access := h.first.Log.Access
 	if g != nil {
 		access = g.Config.Log.Access
@@ -83,7 +85,7 @@ func (h *Host) access(x *exchange.Exchange, status int, now time.Time) {
 	line := logs.Request{
 		Time: now, Took: now.Sub(x.Start).Round(time.Microsecond),
 		Method: r.Method, Path: r.Path, Status: status, Bytes: x.Sent(), Remote: r.Remote(), ID: r.ID,
-		Handler: x.Handler, Reason: x.Reason(), Protocol: r.Protocol,
+		Handler: x.Handler, Reason: x.Reason(), Protocol: r.Protocol, Trace: x.TraceID(),
 	}
 	line.Referer, _ = r.Header("referer")
 	line.Agent, _ = r.Header("user-agent")

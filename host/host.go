@@ -19,6 +19,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/logs"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/server"
+	"github.com/wasmlane/wasmlane/host/internal/trace"
 )
 
 // Options are what a host needs besides its file.
@@ -52,6 +53,10 @@ type Host struct {
 	builder   *generation.Builder
 	current   generation.Current
 	inFlight  atomic.Int64
+
+	tracer  atomic.Pointer[trace.Tracer] // nil: spans are not recorded
+	spans   trace.Counters
+	tracing config.Trace // what tracer is of; guarded by mu once the host is open
 
 	server    atomic.Pointer[server.Server] // while Run listens
 	operator  atomic.Pointer[server.Server] // of the admin listener; nil when there is none
@@ -109,6 +114,7 @@ func Open(file string, o Options) (*Host, error) {
 	for _, file := range generation.Ignored(cfg) {
 		h.log.Warn("file ignored: a plugin's name is [a-z][a-z0-9_-]*", slog.String("file", file))
 	}
+	h.setTrace(cfg.Trace)
 	h.current.Swap(next)
 	h.history.opened()
 	giveBack()
@@ -263,6 +269,7 @@ func (h *Host) closeLocked() {
 	h.closed = true
 	h.current.Swap(nil)
 	h.alive.Wait()
+	h.setTrace(config.Trace{})
 	h.store.release(h.log)
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()

@@ -29,7 +29,7 @@ func arrows() map[string][]string {
 			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
-			"host/internal/metrics", "host/internal/logs", "abi",
+			"host/internal/metrics", "host/internal/logs", "host/internal/trace", "abi",
 		},
 		"host/internal/server": {"host/internal/config"},
 		"host/internal/admin":  {},
@@ -38,7 +38,7 @@ func arrows() map[string][]string {
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/traffic", "abi",
 		},
-		"host/internal/exchange": {"host/internal/kv", "host/internal/call", "host/internal/wasi", "abi"},
+		"host/internal/exchange": {"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/trace", "abi"},
 		"host/internal/sandbox":  {"host/internal/meter", "abi"},
 		// For tests: it assembles guests.
 		"host/internal/sandbox/wasmtest": {},
@@ -52,6 +52,7 @@ func arrows() map[string][]string {
 		"host/internal/metrics":             {},
 		"host/internal/logs":                {},
 		"host/internal/traffic":             {},
+		"host/internal/trace":               {},
 		"host/internal/wasi":                {},
 		"abi":                               {},
 	}

@@ -103,6 +103,7 @@ func (h *Host) invoke(g *generation.Generation, p *generation.Plugin, export str
 	if err := x.BeginText(&ctx.Response, head, i.Body); err != nil {
 		return nil, fmt.Errorf("the request: %w", err)
 	}
+	x.StartTrace(nil)
 	x.Params = namedParams(i.Params)
 	x.Route = "(invoked)"
 	g.Run(x, p, export)

@@ -110,6 +110,7 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 		s.SetMaxBody(largestModule(cfg))
 	}
 	h.setLog(cfg.Log)
+	h.setTrace(cfg.Trace)
 	if keys := config.NeedRestart(h.first, cfg); len(keys) > 0 {
 		h.log.Warn("these settings take effect at the next start", slog.String("keys", strings.Join(keys, ", ")))
 	}

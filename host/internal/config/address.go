@@ -127,6 +127,17 @@ func parseOrigin(s string) (string, error) {
 	return scheme + "://" + strings.ToLower(host) + port, nil
 }
 
+// collector parses the origin of a collector of traces. The path is given.
+func collector(s string) (string, error) {
+	if origin, ok := strings.CutSuffix(strings.TrimSuffix(s, "/"), "/v1/traces"); ok {
+		return "", fmt.Errorf("%s holds the path, which is always /v1/traces; write %s", show(s), show(origin))
+	}
+	if strings.HasSuffix(s, ":4317") {
+		return "", fmt.Errorf(`%s is the port for gRPC; write that for HTTP, which is mostly 4318`, show(s))
+	}
+	return parseOrigin(s)
+}
+
 // srv parses the name of an SRV record, "_service._tcp.name".
 func srv(s string) (string, error) {
 	parts := strings.SplitN(s, ".", 3)

@@ -22,6 +22,7 @@ type Config struct {
 	Admin    Admin
 	Log      Log
 	Store    Store
+	Trace    Trace
 	Traffic  Traffic
 	Defaults Settings
 
@@ -96,6 +97,13 @@ type Log struct {
 	Access       bool
 	AccessFormat string // "same" "text" "json" "combined"
 	GuestRate    Rate   // lines of one plugin; zero: no limit
+}
+
+// Trace holds [trace].
+type Trace struct {
+	OTLP    string  // the collector's origin, in the form of Plugin.Outbound; "": nothing is recorded
+	Sample  float64 // 0 to 1
+	Service string
 }
 
 // Store holds [store].

@@ -57,6 +57,11 @@ func Defaults() *Config {
 			Path:    "data/wasmlane.db",
 			URL:     "",
 		},
+		Trace: Trace{
+			OTLP:    "",
+			Sample:  1,
+			Service: "wasmlane",
+		},
 		Traffic: Traffic{
 			Rate:            Rate{},
 			RateBurst:       0,

@@ -32,6 +32,7 @@ func (c *Config) Effective() map[string]any {
 		"log": map[string]any{"level": c.Log.Level, "format": c.Log.Format, "access": c.Log.Access,
 			"access_format": c.Log.AccessFormat, "guest_rate": c.Log.GuestRate.String()},
 		"store":    map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
+		"trace":    map[string]any{"otlp": c.Trace.OTLP, "sample": c.Trace.Sample, "service": c.Trace.Service},
 		"traffic":  c.Traffic.effective(),
 		"defaults": c.Defaults.effective(),
 		"plugin":   plugins,

@@ -40,6 +40,7 @@ func (c *Config) keys() []key {
 		{"admin", section("admin", c.Admin.keys())},
 		{"log", section("log", c.Log.keys())},
 		{"store", section("store", c.Store.keys())},
+		{"trace", section("trace", c.Trace.keys())},
 		{"traffic", section("traffic", c.Traffic.keys())},
 		{"defaults", section("defaults", c.Defaults.keys())},
 		{"plugin", c.readPlugins},
@@ -90,6 +91,14 @@ func (l *Log) keys() []key {
 		{"access", boolean(&l.Access)},
 		{"access_format", oneOf(&l.AccessFormat, "same", "text", "json", "combined")},
 		{"guest_rate", readRate(&l.GuestRate)},
+	}
+}
+
+func (t *Trace) keys() []key {
+	return []key{
+		{"otlp", optional(&t.OTLP, collector)},
+		{"sample", fraction(&t.Sample)},
+		{"service", text(&t.Service, func(s string) (string, error) { return s, nil })},
 	}
 }
 
@@ -157,6 +166,7 @@ func sections() []kindOfSection {
 		{"[admin]", c.Admin.keys()},
 		{"[log]", c.Log.keys()},
 		{"[store]", c.Store.keys()},
+		{"[trace]", c.Trace.keys()},
 		{"[traffic]", c.Traffic.keys()},
 		{"[defaults]", c.Defaults.keys()},
 		{"[plugin.NAME]", new(Plugin).keys()},

@@ -43,6 +43,26 @@ func count(dst *int, least, most int) reader {
 	}
 }
 
+// fraction reads a number from 0 to 1.
+func fraction(dst *float64) reader {
+	return func(v any, at place) {
+		f, ok := v.(float64)
+		if n, isWhole := v.(int64); isWhole {
+			f, ok = float64(n), true
+		}
+		switch s, isText := v.(string); {
+		case isText && strings.HasSuffix(s, "%"):
+			at.fail("%s is no number; write 1.0 for all, 0.1 for a tenth", show(s))
+		case !ok:
+			at.fail("expected a number, got %s; write 1.0 for all, 0.1 for a tenth", kind(v))
+		case !(f >= 0 && f <= 1):
+			at.fail("%v is out of range; write 0.0 to 1.0", v)
+		default:
+			*dst = f
+		}
+	}
+}
+
 // oneOf reads one of the options.
 func oneOf[T ~string](dst *T, options ...T) reader {
 	return func(v any, at place) {

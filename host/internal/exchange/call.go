@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/wasmlane/wasmlane/host/internal/trace"
 )
 
 // CallRequest is what a guest wants to send to another service. It aliases the
@@ -14,7 +16,8 @@ type CallRequest struct {
 	Head   Head
 	Body   []byte
 
-	buf []byte // the head's text; names are lowered in it
+	buf    []byte // the head's text; names are lowered in it
+	parent [trace.HeaderLen]byte
 }
 
 // parse reads the head of a call: "METHOD TARGET" and a header a line. It
@@ -53,20 +56,31 @@ func (r *CallRequest) parse(head []byte) bool {
 	return true
 }
 
+// Names of headers that travel along. Never written to.
+var (
+	requestIDName   = []byte("x-request-id")
+	traceParentName = []byte("traceparent")
+	traceStateName  = []byte("tracestate")
+)
+
 // inherit adds the headers that travel along with a call by themselves: the
-// request id, and the trace context of the caller's request unless the guest
-// gave one.
-func (r *CallRequest) inherit(from *Request) {
-	if len(from.ID) > 0 {
-		r.Head.fields = append(r.Head.fields, field{[]byte("x-request-id"), from.ID})
+// request id, and the trace context unless the guest gave one. In a trace that is
+// recorded the span of the call is the parent of what the other side does.
+func (r *CallRequest) inherit(x *Exchange, s Span) {
+	if len(x.Request.ID) > 0 {
+		r.Head.fields = append(r.Head.fields, field{requestIDName, x.Request.ID})
 	}
-	if r.Head.lookup("traceparent") != nil {
+	t := &x.trace
+	if !t.known || r.Head.lookup("traceparent") != nil {
 		return
 	}
-	for _, name := range [...]string{"traceparent", "tracestate"} {
-		if value := from.Head.lookup(name); value != nil {
-			r.Head.fields = append(r.Head.fields, field{[]byte(name), value})
-		}
+	context := t.context
+	if s.On() {
+		context.Span = s.id
+	}
+	r.Head.fields = append(r.Head.fields, field{traceParentName, context.Append(r.parent[:0])})
+	if t.state != nil && r.Head.lookup("tracestate") == nil {
+		r.Head.fields = append(r.Head.fields, field{traceStateName, t.state})
 	}
 }
 

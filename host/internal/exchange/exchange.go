@@ -79,6 +79,8 @@ type Exchange struct {
 	depth    int                  // how many calls deep
 	init     bool                 // there is no request
 
+	trace traced
+
 	guest   guestContext
 	wait    context.Context // guest's with a timer; made when something waits
 	stop    context.CancelFunc

@@ -30,10 +30,15 @@ func (x *Exchange) startCall(target, head, payload []byte) int32 {
 		return int32(abi.Closed)
 	}
 	x.callRequest.Body = payload
-	x.callRequest.inherit(&x.Request)
+	span := x.beginSpan()
+	x.callRequest.inherit(x, span)
 	defer x.wasWaiting(waitCall, time.Now())
 	resp := fasthttp.AcquireResponse()
-	if code := x.Caller.Call(x, target, &x.callRequest, resp); code < 0 {
+	code := x.Caller.Call(x, target, &x.callRequest, resp)
+	if span.On() {
+		x.endCall(span, target, resp.StatusCode(), code)
+	}
+	if code < 0 {
 		fasthttp.ReleaseResponse(resp)
 		return int32(code)
 	}

@@ -20,6 +20,7 @@ const absentLen = ^uint32(0)
 // kv_get(key, key_len, buf, cap) → i32
 func kvGet(x *Exchange, mem []byte, stack []uint64) {
 	key := view(mem, "kv_get", "key", stack[0], stack[1])
+	defer x.endStore("kv_get", x.beginSpan())
 	value, err := x.keyspace().Get(x.Context(), x.scratch[:0], key)
 	if err != nil {
 		stack[0] = answer(x.storeCode("kv_get", err))
@@ -37,6 +38,7 @@ func kvSet(x *Exchange, mem []byte, stack []uint64) {
 		stack[0] = answer(abi.Denied)
 		return
 	}
+	defer x.endStore("kv_set", x.beginSpan())
 	defer x.wasWaiting(waitStore, time.Now())
 	stack[0] = answer(x.storeCode("kv_set", x.keyspace().Set(x.Waiting(), key, value)))
 }
@@ -48,6 +50,7 @@ func kvDelete(x *Exchange, mem []byte, stack []uint64) {
 		stack[0] = answer(abi.Denied)
 		return
 	}
+	defer x.endStore("kv_delete", x.beginSpan())
 	defer x.wasWaiting(waitStore, time.Now())
 	existed, err := x.keyspace().Delete(x.Waiting(), key)
 	stack[0] = x.truth("kv_delete", existed, err)
@@ -61,6 +64,7 @@ func kvAdd(x *Exchange, mem []byte, stack []uint64) {
 		stack[0] = answer(abi.Denied)
 		return
 	}
+	defer x.endStore("kv_add", x.beginSpan())
 	defer x.wasWaiting(waitStore, time.Now())
 	sum, err := x.keyspace().Add(x.Waiting(), key, int64(stack[2]))
 	if err == nil {
@@ -82,6 +86,7 @@ func kvSwap(x *Exchange, mem []byte, stack []uint64) {
 		stack[0] = answer(abi.Denied)
 		return
 	}
+	defer x.endStore("kv_swap", x.beginSpan())
 	defer x.wasWaiting(waitStore, time.Now())
 	swapped, err := x.keyspace().Swap(x.Waiting(), key, old, value, wantAbsent)
 	stack[0] = x.truth("kv_swap", swapped, err)
@@ -91,6 +96,7 @@ func kvSwap(x *Exchange, mem []byte, stack []uint64) {
 func kvList(x *Exchange, mem []byte, stack []uint64) {
 	prefix := view(mem, "kv_list", "prefix", stack[0], stack[1])
 	after := view(mem, "kv_list", "after", stack[2], stack[3])
+	defer x.endStore("kv_list", x.beginSpan())
 	key, err := x.keyspace().Next(x.Context(), x.scratch[:0], prefix, after)
 	if err != nil {
 		stack[0] = answer(x.storeCode("kv_list", err))
@@ -127,6 +133,14 @@ func (x *Exchange) storeCode(function string, err error) abi.Code {
 		return 0
 	case errors.Is(err, kv.ErrAbsent):
 		return abi.Absent
+	}
+	code := x.storeFailure(function, err)
+	x.trace.failure = code
+	return code
+}
+
+func (x *Exchange) storeFailure(function string, err error) abi.Code {
+	switch {
 	case errors.Is(err, kv.ErrInvalid):
 		return abi.Invalid
 	case errors.Is(err, kv.ErrTooLarge):

@@ -71,6 +71,9 @@ func (x *Exchange) log(level slog.Level, text []byte, more ...slog.Attr) {
 	if !x.init {
 		attrs = append(attrs, slog.String("request_id", string(x.Request.ID)))
 	}
+	if x.trace.known {
+		attrs = append(attrs, slog.String("trace_id", string(x.TraceID())))
+	}
 	logger.LogAttrs(context.Background(), level, string(text), attrs...)
 }
 

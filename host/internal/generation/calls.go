@@ -129,6 +129,7 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 		g.log(x, slog.LevelWarn, "calls nested too deep", slog.String("chain", chain(x)+" -> "+string(target)))
 		return 0
 	}
+	sub.StartTrace(x.Tracer())
 	sub.SetDeadline(x.Deadline())
 	found := g.table.Lookup(sub.Request.Method, sub.Request.Path, paramsOf(sub))
 	switch {
@@ -146,7 +147,9 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 		sub.Route, sub.Counter = found.Value.Config.Path, found.Value.count
 		g.servePlugin(sub, found.Value)
 	}
-	sub.Count(resp.StatusCode(), time.Now())
+	now := time.Now()
+	sub.Count(resp.StatusCode(), now)
+	sub.EndTrace(resp.StatusCode(), now)
 	switch {
 	case x.Expired():
 		return abi.Timeout

@@ -131,11 +131,15 @@ func (g *Generation) logBody(x *exchange.Exchange, r *Route, err error) {
 
 // log writes a line about a request to a plugin.
 func (g *Generation) log(x *exchange.Exchange, level slog.Level, text string, attrs ...slog.Attr) {
-	g.builder.Log.LogAttrs(context.Background(), level, text, append([]slog.Attr{
+	first := []slog.Attr{
 		slog.String("plugin", x.Plugin.Name),
 		slog.String("handler", x.Handler),
 		slog.String("request_id", string(x.Request.ID)),
-	}, attrs...)...)
+	}
+	if id := x.TraceID(); len(id) > 0 {
+		first = append(first, slog.String("trace_id", string(id)))
+	}
+	g.builder.Log.LogAttrs(context.Background(), level, text, append(first, attrs...)...)
 }
 
 // chain names the handlers of a nest of calls, the client's first.

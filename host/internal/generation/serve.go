@@ -119,6 +119,7 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 		return false
 	}
 	outcome := sandbox.Failed
+	span := x.BeginRun()
 	defer func() {
 		x.EndGuest()
 		p.pool.Put(instance, outcome)
@@ -128,6 +129,7 @@ func (g *Generation) run(x *exchange.Exchange, p *Plugin, export string) (ok boo
 			g.panicked(x, r)
 			ok = false
 		}
+		x.EndRun(span, ok)
 	}()
 	if export == config.CGI {
 		outcome, err = runCommand(x, instance)
