@@ -62,12 +62,12 @@ func TestCallRemote(t *testing.T) {
 		guests: map[string]*guest{"front": front},
 	})
 	for path, want := range map[string]string{
-		"/front/ask":     `POST /a%2Fb/../c?q=1 "the body" map[Content-Length:[8] Content-Type:[text/x] Traceparent:[00-trace] X-Extra:[e] X-Request-Id:[outer]]`,
-		"/front/bare":    `GET / "" map[Traceparent:[00-trace] X-Request-Id:[outer]]`,
-		"/front/outside": `GET /out "" map[Traceparent:[00-trace] X-Request-Id:[outer]]`,
-		"/front/upper":   `GET /up "" map[Traceparent:[00-trace] X-Request-Id:[outer]]`,
+		"/front/ask":     `POST /a%2Fb/../c?q=1 "the body" map[Content-Length:[8] Content-Type:[text/x] Traceparent:[00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01] X-Extra:[e] X-Request-Id:[outer]]`,
+		"/front/bare":    `GET / "" map[Traceparent:[00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01] X-Request-Id:[outer]]`,
+		"/front/outside": `GET /out "" map[Traceparent:[00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01] X-Request-Id:[outer]]`,
+		"/front/upper":   `GET /up "" map[Traceparent:[00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01] X-Request-Id:[outer]]`,
 	} {
-		a := r.ask("GET", path, "", "X-Request-Id: outer", "Traceparent: 00-trace")
+		a := r.ask("GET", path, "", "X-Request-Id: outer", "Traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 		if a.status != 203 || a.body != "the answer" {
 			t.Errorf("%s got %v", path, a)
 		}

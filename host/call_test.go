@@ -74,11 +74,11 @@ func TestCallLocal(t *testing.T) {
 		guests: map[string]*guest{"front": front, "user": user},
 		routes: "* /u/{x} user.request\nPOST /echo/{id} user.echo",
 	})
-	trace := []string{"X-Request-Id: outer", "Traceparent: 00-trace"}
+	trace := []string{"X-Request-Id: outer", "Traceparent: " + someParent}
 	if a, want := r.ask("GET", "/front/fields", "", trace...), "GET\n/u/a/b\nq=1\n/u/a%2Fb?q=1\nuser\nhttp\n127.0.0.1\nHTTP/1.1\n/u/{x}\nouter\n"; a.body != want {
 		t.Errorf("the callee saw %q, want %q", a.body, want)
 	}
-	if a := r.ask("GET", "/front/inherit", "", trace...); a.status != 201 || a.body != "7|yes|00-trace|the body" {
+	if a := r.ask("GET", "/front/inherit", "", trace...); a.status != 201 || a.body != "7|yes|"+someParent+"|the body" {
 		t.Errorf("got %d %q", a.status, a.body)
 	}
 	if a := r.ask("GET", "/front/own_trace", "", trace...); a.status != 201 || a.body != "8|no|mine|" {
@@ -90,7 +90,7 @@ func TestCallLocal(t *testing.T) {
 		t.Fatalf("got %d %q", a.status, a.body)
 	}
 	a.body = body[:12] + body[16:]
-	if n := fmt.Sprint(a.numbers()); n != fmt.Sprint([]int{-1, -1, 4, len("00-trace|0123456789"), 0, -2, -2, -2}) {
+	if n := fmt.Sprint(a.numbers()); n != fmt.Sprint([]int{-1, -1, 4, len(someParent + "|0123456789"), 0, -2, -2, -2}) {
 		t.Errorf("the functions answer %s", n)
 	}
 }

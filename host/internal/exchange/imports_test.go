@@ -48,6 +48,7 @@ func newGuest(t *testing.T, head, body string) *guest {
 	if err := g.x.BeginText(&g.resp, []byte(head), []byte(body)); err != nil {
 		t.Fatal(err)
 	}
+	g.x.StartTrace(nil)
 	g.x.Plugin = testPlugin(g.logs)
 	g.x.Handler, g.x.Route = "get_user", "/users/{id}"
 	g.x.Params = pairs{"id": "7"}
@@ -137,7 +138,7 @@ func TestImportsMatchTheABI(t *testing.T) {
 	}
 }
 
-const exampleHead = "POST /users/7%2F8?a=1&a=x+y HTTP/1.1\nHost: example.com\nX-Request-Id: req-1\nAccept: one\naccept: two\nTraceparent: 00-abc\n"
+const exampleHead = "POST /users/7%2F8?a=1&a=x+y HTTP/1.1\nHost: example.com\nX-Request-Id: req-1\nAccept: one\naccept: two\nTraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\n"
 
 func TestRequestImports(t *testing.T) {
 	g := newGuest(t, exampleHead, "hello body")
@@ -396,7 +397,7 @@ func TestCallImports(t *testing.T) {
 		{"call_status", []any{-1}, -2, ""},
 		{"call_header", []any{0, "GOT-X-A", 0}, 1, "1"},
 		{"call_header", []any{0, "got-x-request-id", 0}, 5, "req-1"},
-		{"call_header", []any{0, "got-traceparent", 0}, 6, "00-abc"},
+		{"call_header", []any{0, "got-traceparent", 0}, 55, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 		{"call_header", []any{0, "got-x-a", 1}, -1, ""},
 		{"call_header", []any{9, "got-x-a", 0}, -2, ""},
 		{"call_body", []any{0}, 29, "user PUT /users?x=1 payload"},

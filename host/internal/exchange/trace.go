@@ -157,7 +157,7 @@ func (x *Exchange) endStore(operation string, s Span) {
 func (x *Exchange) endCall(s Span, target []byte, status int, code abi.Code) {
 	attrs := []trace.Attr{
 		trace.Text("http.request.method", string(x.callRequest.Method)),
-		trace.Text("server.address", string(target)),
+		trace.Text("wasmlane.target", string(target)),
 	}
 	failure := ""
 	switch {
