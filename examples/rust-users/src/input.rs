@@ -3,7 +3,7 @@
 use wasmlane::json::Value;
 use wasmlane::{error, HttpError, Request, Result};
 
-use crate::tables::LETTERS_AND_DIGITS;
+use crate::tables::{CASES, LETTERS_AND_DIGITS};
 
 // Limits of what a client may send.
 const MAX_NAME: usize = 200; // characters
@@ -34,8 +34,7 @@ pub fn read(r: &mut Request) -> Result<Input> {
     if name.chars().any(char::is_control) {
         return bad("\"name\" has control characters");
     }
-    // Each character for itself: what becomes of one does not depend on its neighbours.
-    let email: String = given.email.trim().chars().filter_map(|c| c.to_lowercase().next()).collect();
+    let email: String = given.email.trim().chars().map(lower).collect();
     if email.is_empty() {
         return bad("\"email\" is required");
     }
@@ -67,6 +66,16 @@ fn decode(body: &Value) -> Result<Input, HttpError> {
         }
     }
     Ok(input)
+}
+
+/// A character in lower case, for itself: what becomes of it does not depend on its
+/// neighbours, nor on the version of Unicode that the compiler has.
+fn lower(c: char) -> char {
+    let code = u32::from(c);
+    let case = CASES
+        .iter()
+        .find(|&&(first, last, step, _)| (first..=last).contains(&code) && (code - first) % step == 0);
+    case.and_then(|&(.., delta)| char::from_u32(code.wrapping_add(delta as u32))).unwrap_or(c)
 }
 
 /// Checks the form local@domain. Whether there is such a mailbox only a message to it can
