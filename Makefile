@@ -8,7 +8,7 @@ GOBUILD     := go build -trimpath -buildvcs=false
 
 PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.mod))
 EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
-NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod))
+NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod abi/conformance/guests/*/go.mod))
 
 .PHONY: help build plugins run test check fuzz bench-sandbox clean
 
