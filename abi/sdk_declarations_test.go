@@ -14,7 +14,6 @@ import (
 type dialect struct {
 	file        string
 	declaration *regexp.Regexp
-	module      *regexp.Regexp  // nil: each declaration names its module
 	types       map[Type]string // a pattern for the types that become this one
 	void        string
 }
@@ -35,14 +34,6 @@ func dialects() map[string]dialect {
 			types: map[Type]string{I32: `u32|i32|\??\[\*\](const )?u8|\*i64`, I64: `u64|i64`},
 			void:  "void",
 		},
-		"Rust": {
-			file: "../sdk/rust/src/host.rs",
-			// One macro declares all functions, in one module.
-			declaration: regexp.MustCompile(`(?m)^    (?P<name>\w+)\((?P<params>[^)$]*)\)(?: -> (?P<result>\w+))?;`),
-			module:      regexp.MustCompile(`#\[link\(wasm_import_module = "(\w+)"\)\]\s*extern "C" \{\s*\$`),
-			types:       map[Type]string{I32: `u32|i32`, I64: `i64`},
-			void:        "",
-		},
 	}
 }
 
@@ -62,24 +53,13 @@ func TestSDKsDeclareTheTable(t *testing.T) {
 // problems holds the declarations in a file against the table.
 func (d dialect) problems(text string) (problems []string) {
 	found := d.declaration.FindAllStringSubmatch(text, -1)
-	module := ""
-	if d.module != nil {
-		if match := d.module.FindStringSubmatch(text); match != nil {
-			module = match[1]
-		}
-	}
 	// A declaration in another form must not go unnoticed.
-	if n := strings.Count(text, "wasmlane_v1") + strings.Count(text, "wasi_snapshot_preview1"); d.module == nil && n != len(found) {
+	if n := strings.Count(text, "wasmlane_v1") + strings.Count(text, "wasi_snapshot_preview1"); n != len(found) {
 		problems = append(problems, fmt.Sprintf("%d declarations are written like the others, of %d that name a module", len(found), n))
 	}
 	declared := make(map[string]bool)
 	for _, match := range found {
-		group := func(name string) string {
-			if name == "module" && d.module != nil {
-				return module
-			}
-			return match[d.declaration.SubexpIndex(name)]
-		}
+		group := func(name string) string { return match[d.declaration.SubexpIndex(name)] }
 		name := group("name")
 		if group("module") == "wasi_snapshot_preview1" {
 			continue
@@ -151,16 +131,6 @@ func TestSDKDeclarationChecks(t *testing.T) {
 			`pub extern "wasmlane_v1" fn config(`:        `extern "wasmlane_v1" fn config(`,
 			"pub extern \"wasmlane_v1\" fn flush() i32;": "",
 		},
-	}
-	changes["Rust"] = map[string]string{
-		`    flush() -> i32;`:                `    flushed() -> i32;`,
-		`wasm_import_module = "wasmlane_v1"`: `wasm_import_module = "wasmlane_v2"`,
-		`delta: i64`:                         `delta: i32`,
-		`body_size() -> i64`:                 `body_size() -> i32`,
-		`status(code: u32);`:                 `status(code: u32) -> i32;`,
-		`write(ptr: u32, len: u32)`:          `write(len: u32, ptr: u32)`,
-		`log(level: u32, `:                   `log(`,
-		`param(name: u32`:                    `param(name: str`,
 	}
 	for language, d := range dialects() {
 		text, err := os.ReadFile(d.file)

@@ -9,12 +9,12 @@ import (
 	"unicode"
 )
 
-// The services in AssemblyScript, Zig and Rust bring tables of Unicode along, since their
+// The services in AssemblyScript and Zig bring tables of Unicode along, since their
 // languages have none, or those of another version. An address must have the same
 // form in every language that shares the data, so the tables agree with Go's.
 
 func TestUnicodeTables(t *testing.T) {
-	for _, name := range []string{"assemblyscript-users/assembly/tables.ts", "zig-users/src/tables.zig", "rust-users/src/tables.rs"} {
+	for _, name := range []string{"assemblyscript-users/assembly/tables.ts", "zig-users/src/tables.zig"} {
 		text, err := os.ReadFile(filepath.FromSlash(name))
 		if err != nil {
 			t.Fatal(err)
