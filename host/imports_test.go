@@ -21,16 +21,18 @@ import (
 // A package with an empty row is a leaf: it can be read, tested and replaced alone.
 func arrows() map[string][]string {
 	return map[string][]string{
-		"host/cmd/wasmlane": {"host", "abi"},
+		"host/cmd/wasmlane": {"host", "host/internal/toolchain", "host/internal/scaffold", "sdk", "abi"},
 		"host": {
 			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
 			"host/internal/metrics", "abi",
 		},
-		"host/internal/server": {"host/internal/config"},
-		"host/internal/admin":  {},
-		"host/internal/reload": {},
+		"host/internal/toolchain": {},
+		"host/internal/scaffold":  {"host/internal/toolchain"},
+		"host/internal/server":    {"host/internal/config"},
+		"host/internal/admin":     {},
+		"host/internal/reload":    {},
 		"host/internal/generation": {
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "abi",
@@ -47,6 +49,7 @@ func arrows() map[string][]string {
 		"host/internal/metrics":          {},
 		"host/internal/wasi":             {},
 		"abi":                            {},
+		"sdk":                            {}, // only files
 	}
 }
 
