@@ -86,19 +86,15 @@ func warnings(file string, m *host.Module) (list []string) {
 	} else if err := host.CheckPluginName(name); err != nil {
 		list = append(list, err.Error()+"; the file's name is the plugin's")
 	}
-	for _, f := range m.Imports {
-		if f.Unknown {
-			list = append(list, fmt.Sprintf("this host has no function %s.%s and would not load the module", f.Module, f.Name))
-		}
-	}
 	if m.Refused != "" {
 		list = append(list, "this host would not load it: "+m.Refused)
 	}
-	for _, export := range m.NotHandlers {
-		list = append(list, "the export "+export+" is no handler; one takes nothing and returns nothing")
-	}
 	if len(m.Handlers) == 0 {
-		list = append(list, "it exports no handler, so that no route can run it")
+		text := "it exports no handler, so that no route can run it"
+		if len(m.NotHandlers) > 0 {
+			text += "; " + strings.Join(m.NotHandlers, ", ") + " is no handler, one takes nothing and returns nothing"
+		}
+		list = append(list, text)
 	}
 	return list
 }

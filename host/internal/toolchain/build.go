@@ -34,11 +34,12 @@ var ErrCompiler = errors.New("the compiler failed")
 
 // plan is how one directory is built.
 type plan struct {
-	name string   // of the plugin; "" when only the compiler knows
+	name string   // of the plugin; "" when artifact finds it out
 	argv []string // the program by its path, then its arguments
 	env  []string // what is added to the environment
-	// artifact finds the module when argv did not say where to put it.
-	artifact func() (file string, err error)
+	// artifact finds the module when argv did not say where to put it, and the name of
+	// the plugin.
+	artifact func() (file, name string, err error)
 	stdout   *bytes.Buffer // takes what artifact reads, which is then not shown
 }
 
@@ -92,18 +93,14 @@ func (j Job) Build(ctx context.Context) (*Result, error) {
 	if out, err = j.run(ctx, p, dir, out); err != nil {
 		return nil, err
 	}
-	name := p.name
-	if name == "" {
-		name = nameOf(out)
-	}
-	file, err := target(j.Dir, j.Out, name)
+	file, err := target(j.Dir, j.Out, p.name)
 	if err != nil {
 		return nil, err
 	}
 	return &Result{file, j.Language}, place(out, file)
 }
 
-// run runs the compiler and returns the file it has made.
+// run runs the compiler and returns the file it has made. The plan has a name then.
 func (j Job) run(ctx context.Context, p *plan, dir, out string) (string, error) {
 	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
 	cmd.Dir = dir
@@ -121,7 +118,7 @@ func (j Job) run(ctx context.Context, p *plan, dir, out string) (string, error) 
 	}
 	if p.artifact != nil {
 		var err error
-		if out, err = p.artifact(); err != nil {
+		if out, p.name, err = p.artifact(); err != nil {
 			return "", fmt.Errorf("%s: %w", j.Dir, err)
 		}
 	}

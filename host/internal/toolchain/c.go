@@ -70,7 +70,7 @@ func findClang(t *tools, dir string) ([]string, error) {
 	}
 	var clangs []string
 	for _, name := range names {
-		clangs = append(clangs, t.findAll(name)...)
+		clangs = append(clangs, t.all(name)...)
 	}
 	if len(clangs) == 0 {
 		return nil, C.missing(fmt.Sprintf("clang is not in PATH, nor is clang-%d … clang-%d", clangNewest, clangOldest))

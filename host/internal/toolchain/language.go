@@ -64,8 +64,8 @@ func (l Language) String() string {
 	return string(l)
 }
 
-// install says how to get the compiler.
-func (l Language) install() string {
+// Install says how to get the compiler.
+func (l Language) Install() string {
 	switch l {
 	case Go:
 		return "Debian, Ubuntu: apt install golang-go, if that is " + goLeast + " or later; macOS: brew install go; else: https://go.dev/dl"
@@ -83,5 +83,5 @@ func (l Language) install() string {
 
 // missing is the error for a language whose compiler is not there.
 func (l Language) missing(problem string) error {
-	return fmt.Errorf("%s\n%s", problem, l.install())
+	return fmt.Errorf("%s\n%s", problem, l.Install())
 }

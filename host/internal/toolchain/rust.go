@@ -24,10 +24,16 @@ func planRust(t *tools, dir, _ string) (*plan, error) {
 	}
 	messages := new(bytes.Buffer)
 	return &plan{
-		stdout:   messages,
-		argv:     []string{cargo, "build", "--release", "--target", rustTarget, "--message-format", "json-render-diagnostics"},
-		env:      []string{"RUSTC=" + rustc},
-		artifact: func() (string, error) { return rustArtifact(messages.Bytes(), manifest) },
+		stdout: messages,
+		argv:   []string{cargo, "build", "--release", "--target", rustTarget, "--message-format", "json-render-diagnostics"},
+		env:    []string{"RUSTC=" + rustc},
+		artifact: func() (file, name string, err error) {
+			if file, err = rustArtifact(messages.Bytes(), manifest); err != nil {
+				return "", "", err
+			}
+			text, err := os.ReadFile(manifest)
+			return file, packageName(text, nameOf(file)), err
+		},
 	}, nil
 }
 
@@ -35,11 +41,11 @@ func planRust(t *tools, dir, _ string) (*plan, error) {
 // machine may have several: rustup's, which has what was added to it, and the
 // distribution's.
 func findRust(t *tools, dir string) (cargo, rustc string, err error) {
-	cargos := t.findAll("cargo")
+	cargos := t.all("cargo")
 	if len(cargos) == 0 {
 		return "", "", Rust.missing("cargo is not in PATH")
 	}
-	rustcs := t.findAll("rustc")
+	rustcs := t.all("rustc")
 	if own := os.Getenv("RUSTC"); own != "" {
 		rustcs = []string{own}
 	}
@@ -100,4 +106,24 @@ func sameFile(a, b string) bool {
 	left, errLeft := os.Stat(a)
 	right, errRight := os.Stat(b)
 	return errLeft == nil && errRight == nil && os.SameFile(left, right)
+}
+
+// packageName returns the name of a crate that is a plugin of that file name. Cargo
+// writes "-" as "_" in file names, unless [lib] has a name of its own.
+func packageName(manifest []byte, file string) string {
+	section := ""
+	for line := range bytes.Lines(manifest) {
+		text := strings.TrimSpace(string(line))
+		if strings.HasPrefix(text, "[") {
+			section = text
+		}
+		key, value, _ := strings.Cut(text, "=")
+		if section != "[package]" || strings.TrimSpace(key) != "name" {
+			continue
+		}
+		if parts := strings.Split(value, `"`); len(parts) >= 3 && strings.ReplaceAll(parts[1], "-", "_") == file {
+			return parts[1]
+		}
+	}
+	return file
 }

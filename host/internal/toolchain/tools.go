@@ -12,8 +12,9 @@ import (
 type tools struct {
 	// find returns the path of a program in PATH, or "".
 	find func(name string) string
-	// path is the directories of PATH, then those that people forget to put there.
-	path []string
+	// all returns the paths of all programs of a name: those in PATH, then those in
+	// directories that people forget to put there.
+	all func(name string) []string
 	// ask runs a program in dir and returns what it says, without the last newline.
 	ask func(dir string, env []string, argv ...string) (string, error)
 }
@@ -32,7 +33,7 @@ func realTools(ctx context.Context) *tools {
 			}
 			return file
 		},
-		path: path,
+		all: func(name string) []string { return programs(path, name) },
 		ask: func(dir string, env []string, argv ...string) (string, error) {
 			cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 			cmd.Dir = dir
@@ -43,12 +44,15 @@ func realTools(ctx context.Context) *tools {
 	}
 }
 
-// findAll returns every program of that name, in the order of path.
-func (t *tools) findAll(name string) (files []string) {
+// programs returns every program of that name in the directories.
+func programs(path []string, name string) (files []string) {
 	seen := map[string]bool{}
-	for _, dir := range t.path {
-		file := t.find(filepath.Join(dir, name))
-		if dir == "" || file == "" {
+	for _, dir := range path {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		file, err := exec.LookPath(filepath.Join(dir, name))
+		if err != nil {
 			continue
 		}
 		// /bin is /usr/bin on many systems. What a link is called decides what it does,

@@ -16,8 +16,11 @@ func planZig(t *tools, dir, out string) (*plan, error) {
 	if exists(filepath.Join(dir, "build.zig")) {
 		prefix := filepath.Dir(out)
 		return &plan{
-			argv:     append(zig, "build", "--prefix", prefix),
-			artifact: func() (string, error) { return zigArtifact(prefix) },
+			argv: append(zig, "build", "--prefix", prefix),
+			artifact: func() (file, name string, err error) {
+				file, err = zigArtifact(prefix)
+				return file, nameOf(file), err
+			},
 		}, nil
 	}
 	root, err := zigRoot(dir)
