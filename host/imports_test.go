@@ -163,7 +163,7 @@ func TestImportChecks(t *testing.T) {
 		{"host/internal/exchange", at("host/internal/sandbox"), "host/internal/exchange imports host/internal/sandbox"},
 		{"host/internal/sandbox", at("host/internal/exchange"), "may import host/internal/meter, abi"},
 		{"host/internal/server", at("host"), "host/internal/server imports host"},
-		{"host/cmd/wasmlane", at("host/internal/config"), "may import host, abi"},
+		{"host/cmd/wasmlane", at("host/internal/config"), "may import host, host/internal/toolchain, host/internal/scaffold, sdk, abi"},
 		{"host", "github.com/tetratelabs/wazero", "only host/internal/sandbox does that"},
 		{"host/internal/exchange", "github.com/tetratelabs/wazero/api", "only host/internal/sandbox does that"},
 		{"host", "github.com/BurntSushi/toml", "only host/internal/config does that"},

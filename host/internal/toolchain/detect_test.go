@@ -89,8 +89,8 @@ func TestParseLanguage(t *testing.T) {
 	for text, want := range map[string]string{
 		"":           `there is no language ""; write one of go, c, rust, as, zig`,
 		"python":     `there is no language "python"; write one of go, c, rust, as, zig`,
-		"c++":        "C++ has no SDK; C is -lang c",
-		"typescript": "typescript has no SDK; AssemblyScript, which looks like TypeScript, is -lang as",
+		"c++":        "there is no SDK for C++; C is -lang c",
+		"typescript": "there is no SDK for typescript; AssemblyScript, which looks like TypeScript, is -lang as",
 	} {
 		wantError(t, errOf(ParseLanguage(text)), want)
 	}

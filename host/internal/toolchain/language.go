@@ -37,9 +37,9 @@ func ParseLanguage(s string) (Language, error) {
 	case "rs":
 		return Rust, nil
 	case "c++", "cpp", "cc":
-		return "", errors.New("C++ has no SDK; C is -lang c")
+		return "", errors.New("there is no SDK for C++; C is -lang c")
 	case "js", "javascript", "ts", "typescript":
-		return "", fmt.Errorf("%s has no SDK; AssemblyScript, which looks like TypeScript, is -lang as", s)
+		return "", fmt.Errorf("there is no SDK for %s; AssemblyScript, which looks like TypeScript, is -lang as", s)
 	}
 	return "", fmt.Errorf("there is no language %q; write one of %s", s, strings.Join(flags, ", "))
 }
