@@ -22,6 +22,9 @@ import (
 func arrows() map[string][]string {
 	return map[string][]string{
 		"host/cmd/wasmlane": {"host", "host/internal/toolchain", "host/internal/scaffold", "sdk", "abi"},
+		"abi/conformance":   {"abi/conformance/suite"},
+		// It is a client of the whole host, as any program that embeds it.
+		"abi/conformance/suite": {"host"},
 		"host": {
 			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",

@@ -1,0 +1,19 @@
+package suite
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+)
+
+// CheckFile says what is wrong with a file before a host says it less plainly.
+func CheckFile(file string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%w; give the .wasm file of a conformance plugin", err)
+	}
+	if !bytes.HasPrefix(b, []byte("\x00asm")) {
+		return fmt.Errorf("%s is no WebAssembly module: it does not begin with \\0asm", file)
+	}
+	return nil
+}
