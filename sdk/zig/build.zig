@@ -10,8 +10,8 @@ pub fn build(b: *std.Build) void {
     b.step("test", "Test what needs no host").dependOn(&b.addRunArtifact(tests).step);
 }
 
-/// Builds a plugin from its root file; `zig build` puts NAME.wasm into zig-out, and
-/// `zig build --prefix DIR` into DIR. build.zig of a plugin is
+/// Builds a plugin from its root file; `zig build` puts it into zig-out/bin/NAME.wasm.
+/// build.zig of a plugin is
 ///
 ///     pub fn build(b: *std.Build) void {
 ///         _ = @import("wasmlane").addPlugin(b, "hello", "src/main.zig");
@@ -34,6 +34,6 @@ pub fn addPlugin(b: *std.Build, name: []const u8, root: []const u8) *std.Build.S
     exe.entry = .disabled;
     exe.rdynamic = true;
     exe.stack_size = 256 * 1024;
-    b.getInstallStep().dependOn(&b.addInstallArtifact(exe, .{ .dest_dir = .{ .override = .prefix } }).step);
+    b.installArtifact(exe);
     return exe;
 }

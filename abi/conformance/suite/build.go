@@ -38,10 +38,7 @@ func Build(dir, out string) error {
 	case has("build.zig") != nil:
 		return buildZig(dir, out)
 	case has("package.json") != nil:
-		if has("node_modules/.bin/asc") == nil {
-			return &MissingError{"asc", "run \"npm ci\" in " + dir}
-		}
-		return command(dir, nil, "npm", "run", "--silent", "build", "--", "--outFile", out)
+		return buildAssemblyScript(dir, out)
 	case has("*.c") != nil:
 		return buildC(dir, out, has("*.c"))
 	}

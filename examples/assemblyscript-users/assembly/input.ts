@@ -24,7 +24,7 @@ export function readInput(r: Request): Result<Input> {
   if (value.kind != JSONKind.Object && !value.isNull) return bad("the body must be an object, not " + value.what);
   for (let i = 0; i < value.names.length; i++) {
     const item = value.items[i];
-    const name = value.names[i].toLowerCase();
+    const name = toLower(value.names[i]);
     if (name != "name" && name != "email") return bad('the body does not fit: unknown field "' + value.names[i] + '"');
     if (item.isNull) continue;
     if (item.kind != JSONKind.String) return bad('"' + name + '" must be a string, not ' + item.what);

@@ -1,4 +1,4 @@
-import { LETTERS_AND_DIGITS } from "./letters";
+import { CASES, LETTERS_AND_DIGITS } from "./tables";
 
 /** Returns the code points of a text. */
 export function points(text: string): u32[] {
@@ -43,11 +43,15 @@ export function trim(text: string): string {
 export function toLower(text: string): string {
   const all = points(text);
   let lower = "";
-  for (let i = 0; i < all.length; i++) {
-    const c = all[i];
-    lower += c == 0x130 ? "i" : String.fromCodePoint(c).toLowerCase();
-  }
+  for (let i = 0; i < all.length; i++) lower += String.fromCodePoint(lowerOf(all[i]));
   return lower;
+}
+
+function lowerOf(c: u32): u32 {
+  for (let i = 0; i < CASES.length && <u32>CASES[i] <= c; i += 4) {
+    if (c <= <u32>CASES[i + 1] && (c - CASES[i]) % CASES[i + 2] == 0) return c + CASES[i + 3];
+  }
+  return c;
 }
 
 export function isLetterOrDigit(c: u32): bool {

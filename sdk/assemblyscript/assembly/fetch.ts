@@ -7,17 +7,20 @@ const SCRATCH: u32 = 4096;
 // @ts-ignore: decorator
 @lazy const scratch: usize = memory.data(4096);
 
+// @ts-ignore: decorator
+@lazy const nothing = new Uint8Array(0);
+
 // Where the value of the last fetch lies, until the next one.
 // @ts-ignore: decorator
 @lazy let at: usize = 0;
 // @ts-ignore: decorator
 @lazy let size: i32 = 0;
+// What at points into when that is not scratch, for a collector to see.
+// @ts-ignore: decorator
+@lazy let held: Uint8Array = nothing;
 
 /** A function of the host with two byte arguments and an index, of which it may use fewer. */
 export type Getter = (a: usize, aLen: u32, b: usize, bLen: u32, index: u32, buf: usize, cap: u32) => i32;
-
-// @ts-ignore: decorator
-@lazy const nothing = new Uint8Array(0);
 
 /** Fetches a value for bytes() or text() to take; returns its length or a code. */
 export function fetch(get: Getter, a: Uint8Array = nothing, index: u32 = 0, b: Uint8Array = nothing): i32 {
@@ -29,7 +32,8 @@ export function fetch(get: Getter, a: Uint8Array = nothing, index: u32 = 0, b: U
     if (n < 0 || <u32>n <= cap) return n;
     // It may have grown when it is asked for again.
     cap = n;
-    at = new Uint8Array(n).dataStart;
+    held = new Uint8Array(n);
+    at = held.dataStart;
   }
 }
 

@@ -1,4 +1,4 @@
-import { rand, Request } from "wasmlane";
+import { rand, Request, Result } from "wasmlane";
 import { Script } from "./script";
 import { showBytes, showOptional, showText, showValue } from "./show";
 
@@ -18,10 +18,23 @@ export function requestCommand(script: Script, r: Request): string {
     return index < names.length ? showText(names[<i32>index]) : "!ABSENT";
   }
   if (name == "body_size") return r.bodySize.toString();
-  if (name == "body") return showValue(r.body());
+  if (name == "body") return showValue(body(r));
   if (name == "body_part") return showValue(r.read(<i32>script.number()));
   if (name == "random") return rand.next().toString();
   return "?";
+}
+
+// What is left: body() gives the same again when it is asked again, so that the first
+// byte, if there is one, is read by itself.
+function body(r: Request): Result<Uint8Array> {
+  const first = r.read(1);
+  if (!first.ok || !first.value.length) return first;
+  const rest = r.body();
+  if (!rest.ok) return rest;
+  const whole = new Uint8Array(1 + rest.value.length);
+  whole.set(first.value);
+  whole.set(rest.value, 1);
+  return new Result<Uint8Array>(whole);
 }
 
 function field(name: string, r: Request): string {

@@ -22,13 +22,22 @@ pub fn command(script: *Script, r: *wasmlane.Request, out: *Out) bool {
     } else if (is(name, "body_size")) {
         out.result(if (r.bodySize()) |size| @as(i64, @intCast(size)) else -1);
     } else if (is(name, "body")) {
-        out.result(r.body());
+        out.result(body(r));
     } else if (is(name, "body_part")) {
         const buf = wasmlane.allocator.alloc(u8, script.index()) catch @panic("out of memory");
         if (script.bad) return false;
         out.result(r.read(buf));
     } else return false;
     return true;
+}
+
+// What is left: r.body gives the same again when it is asked again, so that the first
+// byte, if there is one, is read by itself.
+fn body(r: *wasmlane.Request) wasmlane.Error![]const u8 {
+    var buf: [1]u8 = undefined;
+    const first = try r.read(&buf);
+    if (first.len == 0) return "";
+    return std.mem.concat(wasmlane.allocator, u8, &.{ first, try r.body() }) catch @panic("out of memory");
 }
 
 fn field(name: []const u8, r: *wasmlane.Request) ?[]const u8 {
