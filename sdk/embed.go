@@ -9,5 +9,6 @@ import "embed"
 // without their tests.
 //
 //go:embed assemblyscript/assembly assemblyscript/index.ts assemblyscript/asconfig.json assemblyscript/package.json
+//go:embed c/wasmlane.h
 //go:embed zig/*.zig zig/build.zig.zon
 var Files embed.FS
