@@ -15,7 +15,7 @@ import (
 
 func runBuild(i *invocation) int {
 	out := i.flags.String("o", "", "the `file` to write, or the directory for NAME.wasm; DIR when it is left out")
-	lang := i.flags.String("lang", "", "the `language`, where DIR does not tell: "+languages())
+	lang := i.flags.String("lang", "", "the `language`, where DIR does not tell: "+flagsOf(toolchain.Languages()))
 	rest, code, ok := i.parse(0, 1)
 	if !ok {
 		return code
@@ -59,10 +59,10 @@ func runBuild(i *invocation) int {
 	return exitOK
 }
 
-// languages returns what -lang takes.
-func languages() string {
+// flagsOf returns what -lang takes.
+func flagsOf(languages []toolchain.Language) string {
 	var flags []string
-	for _, l := range toolchain.Languages() {
+	for _, l := range languages {
 		flags = append(flags, l.Flag())
 	}
 	return strings.Join(flags, ", ")

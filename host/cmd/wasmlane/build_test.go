@@ -8,6 +8,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
+	"github.com/wasmlane/wasmlane/host/internal/toolchain"
 )
 
 func TestBuild(t *testing.T) {
@@ -47,6 +48,27 @@ func TestBuildErrors(t *testing.T) {
 		complains("\n./main.go:3:15: undefined: nonsense\n", "\nwasmlane: "+dir+": the compiler failed (go: exit status 1)\n")
 }
 
+// A crate without the SDK: what is found is a rustc that has the target, and the
+// module among all that cargo makes. The name is that of the package.
+func TestBuildRust(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Cargo.toml": "[package]\nname = \"my-plugin\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n",
+		"src/lib.rs": "#[no_mangle]\npub extern \"C\" fn greet() {}\n",
+	} {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := wasmlane(t, "build", dir)
+	r.needs(toolchain.Rust)
+	r.exits(exitOK).says(filepath.Join(dir, "my-plugin.wasm")+": Rust, ", "handlers: greet\n")
+}
+
 // What a host would refuse is said at once.
 func TestBuildWarnings(t *testing.T) {
 	m := wasmtest.New().Memory(1, 4)
@@ -66,4 +88,25 @@ func TestBuildWarnings(t *testing.T) {
 			t.Errorf("the warnings are\n%s\nwithout %s", got, want)
 		}
 	}
+}
+
+// needs skips the test when the build says that the compiler of a language is not
+// installed.
+func (r result) needs(l toolchain.Language) {
+	r.t.Helper()
+	for _, text := range []string{l.Install(), "rustup target add", "has no linker for WebAssembly", "has no wasm-ld to link with"} {
+		if strings.Contains(r.stderr, text) {
+			lacking(r.t, r.stderr)
+		}
+	}
+}
+
+// lacking skips a test for want of a program. Where everything is meant to be
+// installed that is a failure.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal("there is no " + what)
+	}
+	t.Skip("there is no " + what)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/wasmlane/wasmlane/host"
@@ -13,7 +14,7 @@ import (
 )
 
 func runNew(i *invocation) int {
-	lang := i.flags.String("lang", "go", "the `language`: "+languages())
+	lang := i.flags.String("lang", "go", "the `language`: "+flagsOf(scaffold.Languages()))
 	checkout := i.flags.String("sdk", "", "a `directory` with Wasmlane's sources, whose SDK a Go plugin is built against; found by itself when NAME is inside of one")
 	rest, code, ok := i.parse(1, 1)
 	if !ok {
@@ -22,6 +23,9 @@ func runNew(i *invocation) int {
 	language, err := toolchain.ParseLanguage(*lang)
 	if err != nil {
 		return i.misused("-lang: " + err.Error())
+	}
+	if !slices.Contains(scaffold.Languages(), language) {
+		return i.misused(fmt.Sprintf("-lang: there is no template for %s; write one of %s", language, flagsOf(scaffold.Languages())))
 	}
 	p := &scaffold.Plugin{Dir: filepath.Clean(rest[0]), Language: language, SDK: sdk.Files}
 	p.Name = filepath.Base(p.Dir)

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasmlane/wasmlane/host/internal/scaffold"
 	"github.com/wasmlane/wasmlane/host/internal/toolchain"
 )
 
 // Each template is written, tested in its own way, built, and served with the
 // host.toml that came with it.
 func TestNew(t *testing.T) {
-	for _, l := range toolchain.Languages() {
+	for _, l := range scaffold.Languages() {
 		t.Run(l.Flag(), func(t *testing.T) {
 			t.Parallel()
 			look(t, filepath.Join(repository, "sdk"))
@@ -25,9 +26,7 @@ func TestNew(t *testing.T) {
 			newPlugin(t, l, dir)
 			prepare(t, l, dir)
 			r := wasmlane(t, "build", dir)
-			if strings.Contains(r.stderr, l.Install()) || strings.Contains(r.stderr, "linker `") {
-				lacking(t, r.stderr)
-			}
+			r.needs(l)
 			file := filepath.Join(dir, "my-greeter.wasm")
 			r.exits(exitOK).says(file+": "+l.String()+", ", "handlers: greet\n", "    [plugin.my-greeter]\n    store = \"my-greeter\"\n")
 			if r.stderr != "" && l != toolchain.Rust { // cargo tells what it compiles
@@ -77,16 +76,6 @@ func prepare(t *testing.T, l toolchain.Language, dir string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// lacking skips a test for want of a program. Where everything is meant to be
-// installed that is a failure.
-func lacking(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal("there is no " + what)
-	}
-	t.Skip("there is no " + what)
 }
 
 // unitTest runs the tests that the template has.

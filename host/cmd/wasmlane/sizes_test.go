@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasmlane/wasmlane/host/internal/scaffold"
 	"github.com/wasmlane/wasmlane/host/internal/toolchain"
 )
 
@@ -23,7 +24,7 @@ func TestSizes(t *testing.T) {
 	}
 	var table strings.Builder
 	table.WriteString("| language | `wasmlane new` | the user service |\n|---|---:|---:|\n")
-	for _, l := range toolchain.Languages() {
+	for _, l := range scaffold.Languages() {
 		users := filepath.Join(repository, "examples", strings.ToLower(l.String())+"-users")
 		if l == toolchain.Go {
 			users = filepath.Join(repository, "plugins", "user")

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/wasmlane/wasmlane/host/internal/toolchain"
@@ -26,6 +27,14 @@ import (
 //
 //go:embed all:templates
 var templates embed.FS
+
+// Languages returns those that there is a template for.
+func Languages() []toolchain.Language {
+	return slices.DeleteFunc(toolchain.Languages(), func(l toolchain.Language) bool {
+		_, err := fs.Stat(templates, "templates/"+l.Flag())
+		return err != nil
+	})
+}
 
 // Plugin is a new plugin.
 type Plugin struct {

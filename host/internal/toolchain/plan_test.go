@@ -146,6 +146,15 @@ func TestRust(t *testing.T) {
 	refused(t, Rust, m, dir, "it has no target wasm32-unknown-unknown\nadd it: rustup target add wasm32-unknown-unknown")
 	refused(t, Rust, m, directory(t), "there is no Cargo.toml; write one with cargo init --lib")
 
+	// Debian's has the target and not its linker.
+	bin := directory(t, "cargo", "rustc")
+	if err := os.Symlink("lld-14", filepath.Join(bin, "rust-lld")); err == nil {
+		rustc := filepath.Join(bin, "rustc")
+		t.Setenv("RUSTC", rustc)
+		refused(t, Rust, machine{"/usr/bin/cargo": nil, rustc: {"--print sysroot": with}}, dir,
+			rustc+" has no linker for WebAssembly: rust-lld, which is lld-14, is not installed\nDebian, Ubuntu: apt install lld-14")
+	}
+
 	// One that the user has chosen is the only one.
 	t.Setenv("RUSTC", "/my/rustc")
 	m["/my/rustc"] = map[string]string{"--print sysroot": without}

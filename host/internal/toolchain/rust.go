@@ -52,21 +52,41 @@ func findRust(t *tools, dir string) (cargo, rustc string, err error) {
 	if len(rustcs) == 0 {
 		return "", "", Rust.missing("rustc is not in PATH")
 	}
+	linkerless := ""
 	for _, rustc := range rustcs {
 		// In dir, since rust-toolchain.toml may choose another one.
 		root, err := t.ask(dir, nil, rustc, "--print", "sysroot")
 		if err != nil || !exists(filepath.Join(root, "lib", "rustlib", rustTarget, "lib")) {
 			continue
 		}
+		if lld := missingLinker(rustc); lld != "" {
+			linkerless = fmt.Sprintf("%s has no linker for WebAssembly: rust-lld, which is %s, is not installed\nDebian, Ubuntu: apt install %s", rustc, lld, lld)
+			continue
+		}
 		// The cargo of the same toolchain, if it has one.
 		same := slices.IndexFunc(cargos, func(cargo string) bool { return filepath.Dir(cargo) == filepath.Dir(rustc) })
 		return cargos[max(same, 0)], rustc, nil
+	}
+	if linkerless != "" {
+		return "", "", errors.New(linkerless)
 	}
 	problem := fmt.Sprintf("%s cannot make WebAssembly: it has no target %s", strings.Join(rustcs, " and "), rustTarget)
 	if t.find("rustup") != "" {
 		return "", "", fmt.Errorf("%s\nadd it: rustup target add %s", problem, rustTarget)
 	}
 	return "", "", Rust.missing(problem)
+}
+
+// missingLinker returns what Debian's rust-lld is a link to when that is not there:
+// lld of the version that rustc was built with, which is in a package of its own. No
+// other version will do.
+func missingLinker(rustc string) string {
+	link := filepath.Join(filepath.Dir(rustc), "rust-lld")
+	to, err := os.Readlink(link)
+	if err != nil || exists(link) {
+		return ""
+	}
+	return filepath.Base(to)
 }
 
 // rustArtifact finds the module of the crate with that manifest in cargo's messages.
