@@ -83,7 +83,7 @@ fn panicText(what: []const u8, message: []const u8) noreturn {
     const n = @min(message.len, line.len - what.len);
     @memcpy(line[0..what.len], what);
     @memcpy(line[what.len..][0..n], message[0..n]);
-    host.log(@intFromEnum(log.Level.err), &line, @intCast(what.len + n));
+    host.log(@backingInt(log.Level.err), &line, @intCast(what.len + n));
     @trap();
 }
 

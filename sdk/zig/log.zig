@@ -22,7 +22,7 @@ pub fn err(comptime format: []const u8, arguments: anytype) void {
 
 /// Logs a message as it is.
 pub fn text(level: Level, message: []const u8) void {
-    host.log(@intFromEnum(level), message.ptr, @intCast(message.len));
+    host.log(@backingInt(level), message.ptr, @intCast(message.len));
 }
 
 fn at(level: Level, comptime format: []const u8, arguments: anytype) void {

@@ -77,7 +77,7 @@ fn command(script: *Script, out: *Out) bool {
         const level = std.meta.stringToEnum(enum { debug, info, warn, @"error" }, script.word()) orelse return false;
         const message = script.bytes();
         if (script.bad) return false;
-        wasmlane.log.text(@enumFromInt(@intFromEnum(level)), message);
+        wasmlane.log.text(@fromBackingInt(@intCast(@backingInt(level))), message);
         out.line("ok");
     } else if (is(name, "config")) {
         out.result(wasmlane.config(script.bytes()) orelse error.Absent);
