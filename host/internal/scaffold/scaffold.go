@@ -49,17 +49,14 @@ type Plugin struct {
 }
 
 // Write writes the directory. One that is there already must be empty. After an
-// error nothing is left of it.
+// error a directory that was not there is not there.
 func (p *Plugin) Write() (err error) {
 	made, err := p.makeDir()
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err == nil {
-			return
-		}
-		if made {
+		if err != nil && made {
 			_ = os.RemoveAll(p.Dir) // the error before is the one to report
 		}
 	}()
