@@ -74,14 +74,14 @@ func quoted(path string) string {
 // that is given, the one around dir, or none.
 func sources(dir string, language toolchain.Language, given string) (string, error) {
 	hasSDK := func(root string) bool {
-		_, err := os.Stat(filepath.Join(root, "sdk", "go", "go.mod"))
-		return err == nil
+		text, err := os.ReadFile(filepath.Join(root, "sdk", "go", "go.mod"))
+		return err == nil && strings.HasPrefix(string(text), "module "+scaffold.GoSDK+"\n")
 	}
 	switch {
 	case given != "" && language != toolchain.Go:
 		return "", fmt.Errorf("only a Go plugin needs it; the SDK for %s is in this program, and copied", language)
 	case given != "" && !hasSDK(given):
-		return "", fmt.Errorf("%s is no checkout of Wasmlane: there is no sdk/go/go.mod in it", given)
+		return "", fmt.Errorf("%s is no checkout of Wasmlane: there is no sdk/go/go.mod of %s in it", given, scaffold.GoSDK)
 	case given != "" || language != toolchain.Go:
 		return given, nil
 	}

@@ -33,6 +33,7 @@ func TestNew(t *testing.T) {
 				t.Errorf("the build says\n%s", r.stderr)
 			}
 			unitTest(t, l, dir)
+			buildsByHand(t, l, dir)
 			greets(s, dir)
 		})
 	}
@@ -68,10 +69,14 @@ func prepare(t *testing.T, l toolchain.Language, dir string) {
 		lacking(t, "AssemblyScript; install it: (cd sdk/assemblyscript && npm ci)")
 	}
 	modules := filepath.Join(dir, "node_modules")
-	if err := os.Mkdir(modules, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(modules, ".bin"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, to := range map[string]string{"assemblyscript": filepath.Join(installed, "assemblyscript"), "wasmlane": filepath.Join("..", "wasmlane")} {
+	for name, to := range map[string]string{
+		"assemblyscript": filepath.Join(installed, "assemblyscript"),
+		"wasmlane":       filepath.Join("..", "wasmlane"),
+		".bin/asc":       filepath.Join(installed, "assemblyscript", "bin", "asc.js"),
+	} {
 		if err := os.Symlink(to, filepath.Join(modules, name)); err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +93,30 @@ func unitTest(t *testing.T, l toolchain.Language, dir string) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", cmd, err, out)
+	}
+}
+
+// buildsByHand runs the build command in the README, where the program has the name
+// that it has there: what comes out is the same, byte for byte.
+func buildsByHand(t *testing.T, l toolchain.Language, dir string) {
+	t.Helper()
+	program := map[toolchain.Language]string{toolchain.Go: "go", toolchain.C: "clang", toolchain.AssemblyScript: "npm", toolchain.Zig: "zig"}[l]
+	if _, err := exec.LookPath(program); err != nil {
+		return // cargo leaves its module in target/
+	}
+	blocks := strings.Split(read(t, filepath.Join(dir, "README.md")), "```")
+	file := filepath.Join(dir, "my-greeter.wasm")
+	before := read(t, file)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", strings.TrimPrefix(blocks[3], "sh\n"))
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	if after := read(t, file); after != before {
+		t.Errorf("the command of README.md makes %d bytes, and wasmlane build %d", len(after), len(before))
 	}
 }
 
@@ -132,7 +161,7 @@ func TestNewFindsTheCheckout(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, "sdk", "go", "go.mod"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "sdk", "go", "go.mod"), []byte("module github.com/wasmlane/wasmlane/sdk/go\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	const sdk = "github.com/wasmlane/wasmlane/sdk/go"
@@ -163,7 +192,7 @@ func TestNewErrors(t *testing.T) {
 		{[]string{dir + "/1st"}, `"1st" is no name of a plugin; write letters a-z, digits, "_" and "-", a letter first`},
 		{[]string{"."}, `"." is no name of a plugin`},
 		{[]string{"wasmlane"}, `"wasmlane" is the name of the SDK; choose another one`},
-		{[]string{dir + "/x", "-sdk", dir}, "-sdk: " + dir + " is no checkout of Wasmlane: there is no sdk/go/go.mod in it"},
+		{[]string{dir + "/x", "-sdk", dir}, "-sdk: " + dir + " is no checkout of Wasmlane: there is no sdk/go/go.mod of github.com/wasmlane/wasmlane/sdk/go in it"},
 		{[]string{dir + "/x", "-sdk", repository, "-lang", "zig"}, "-sdk: only a Go plugin needs it; the SDK for Zig is in this program, and copied"},
 	} {
 		wasmlane(t, append([]string{"new"}, c.args...)...).exits(exitUsage).complains(c.want)

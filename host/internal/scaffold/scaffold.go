@@ -36,6 +36,9 @@ func Languages() []toolchain.Language {
 	})
 }
 
+// GoSDK is the module of the SDK for Go.
+const GoSDK = "github.com/wasmlane/wasmlane/sdk/go"
+
 // Plugin is a new plugin.
 type Plugin struct {
 	Dir      string // where it goes; the directory is made
@@ -196,12 +199,11 @@ func (p *Plugin) require() (string, error) {
 	if p.Checkout == "" {
 		return "", nil
 	}
-	const sdk = "github.com/wasmlane/wasmlane/sdk/go"
 	to, err := relative(p.Dir, filepath.Join(p.Checkout, "sdk", "go"))
 	if err != nil {
 		return "", err
 	}
-	return "\nrequire " + sdk + " v0.0.0\n\nreplace " + sdk + " => " + to + "\n", nil
+	return "\nrequire " + GoSDK + " v0.0.0\n\nreplace " + GoSDK + " => " + to + "\n", nil
 }
 
 // relative returns the path from one directory to another as go.mod has it. Links
