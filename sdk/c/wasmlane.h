@@ -32,7 +32,14 @@
 #define WL_C extern
 #endif
 
-#define WL_FN static inline __attribute__((unused))
+/* Weak, so that the files of a plugin share one copy; the linker drops what none
+ * of them uses. What is tiny is inlined instead. */
+#ifdef __wasm__
+#define WL_FN __attribute__((weak))
+#else
+#define WL_FN static inline __attribute__((unused)) /* a test defines only what it calls */
+#endif
+#define WL_TINY static inline __attribute__((unused))
 
 /* ---- The functions of the host, as the ABI names and orders them ---- */
 
@@ -77,7 +84,7 @@ typedef struct wl_str {
 	size_t len;
 } wl_str;
 
-WL_FN wl_str wl_make(const char *ptr, size_t len) {
+WL_TINY wl_str wl_make(const char *ptr, size_t len) {
 	wl_str s;
 	s.ptr = ptr;
 	s.len = len;
@@ -143,7 +150,7 @@ WL_C __attribute__((weak, no_builtin("strlen"))) size_t strlen(const char *s) {
 #endif
 
 /* wl_cstr is a text that ends in a zero. */
-WL_FN wl_str wl_cstr(const char *s) { return wl_make(s, __builtin_strlen(s)); }
+WL_TINY wl_str wl_cstr(const char *s) { return wl_make(s, __builtin_strlen(s)); }
 
 /* The SDK's variables. Weak, so that the files of a plugin share them. */
 typedef struct wl_state {
@@ -157,7 +164,7 @@ __attribute__((weak)) wl_state wl__state;
 
 #ifdef __wasm__
 WL_C unsigned char __heap_base; /* the linker's: static data and the stack end here */
-WL_FN uintptr_t wl__heap(void) { return (uintptr_t)&__heap_base; }
+WL_TINY uintptr_t wl__heap(void) { return (uintptr_t)&__heap_base; }
 WL_FN bool wl__reach(uintptr_t end) {
 	uintptr_t have = __builtin_wasm_memory_size(0) * (uintptr_t)65536;
 	if (end <= have) return true;
@@ -165,7 +172,7 @@ WL_FN bool wl__reach(uintptr_t end) {
 }
 #else
 __attribute__((weak, aligned(16))) unsigned char wl__arena[8 << 20];
-WL_FN uintptr_t wl__heap(void) { return (uintptr_t)wl__arena; }
+WL_TINY uintptr_t wl__heap(void) { return (uintptr_t)wl__arena; }
 WL_FN bool wl__reach(uintptr_t end) { return end <= (uintptr_t)wl__arena + sizeof wl__arena; }
 #endif
 
@@ -188,7 +195,7 @@ typedef struct wl_buf {
 	size_t len, cap;
 } wl_buf;
 
-WL_FN wl_str wl_bytes(const wl_buf *b) { return wl_make(b->ptr, b->len); }
+WL_TINY wl_str wl_bytes(const wl_buf *b) { return wl_make(b->ptr, b->len); }
 
 /* wl_room makes room for n more bytes and returns where they go; add them to len
  * when they are there. */
@@ -383,7 +390,7 @@ WL_FN wl_result wl_header_name(uint32_t index) { WL_FETCH(wl_host_header_name(in
 
 /* wl_body_size is the Content-Length, 0 without a body, -1 for one whose length
  * is not known beforehand. */
-WL_FN int64_t wl_body_size(void) { return wl_host_body_size(); }
+WL_TINY int64_t wl_body_size(void) { return wl_host_body_size(); }
 
 /* wl_body_part reads on in the body, up to n bytes; empty at its end. */
 WL_FN wl_str wl_body_part(size_t n) {
@@ -408,15 +415,15 @@ WL_FN wl_str wl_body(void) {
 
 /* wl_status sets the status. One outside 200 to 599, and any after wl_flush, ends
  * the request with 500. */
-WL_FN void wl_status(int code) { wl_host_status((uint32_t)code); }
+WL_TINY void wl_status(int code) { wl_host_status((uint32_t)code); }
 
 /* wl_set_header sets a header, replacing what it had. WL_INVALID for what HTTP
  * does not allow, for headers that are the host's and after wl_flush;
  * WL_TOO_LARGE past 64 KiB of headers. */
-WL_FN wl_code wl_set_header(wl_str name, wl_str value) { return wl_host_set_header(WL_ARG(name), WL_ARG(value)); }
+WL_TINY wl_code wl_set_header(wl_str name, wl_str value) { return wl_host_set_header(WL_ARG(name), WL_ARG(value)); }
 
 /* wl_add_header adds a value to a header. It fails as wl_set_header does. */
-WL_FN wl_code wl_add_header(wl_str name, wl_str value) { return wl_host_add_header(WL_ARG(name), WL_ARG(value)); }
+WL_TINY wl_code wl_add_header(wl_str name, wl_str value) { return wl_host_add_header(WL_ARG(name), WL_ARG(value)); }
 
 WL_FN wl_code wl__written(wl_code code) {
 	wl__state.begun = true;
@@ -440,10 +447,10 @@ WL_FN wl_code wl_answer(int status, wl_str content_type, wl_str body) {
 }
 
 /* wl_text answers with plain text in UTF-8. */
-WL_FN wl_code wl_text(int status, wl_str text) { return wl_answer(status, WL("text/plain; charset=utf-8"), text); }
+WL_TINY wl_code wl_text(int status, wl_str text) { return wl_answer(status, WL("text/plain; charset=utf-8"), text); }
 
 /* wl_no_content answers 204. */
-WL_FN void wl_no_content(void) { wl_status(204); }
+WL_TINY void wl_no_content(void) { wl_status(204); }
 
 /* ---- Log, configuration, random numbers ---- */
 
@@ -451,7 +458,7 @@ typedef enum wl_level { WL_DEBUG = 0, WL_INFO = 1, WL_WARN = 2, WL_ERROR = 3 } w
 
 /* wl_log writes a line to the host's log, which adds the plugin, the handler and
  * the request id. It keeps 8 KiB of it and escapes control characters. */
-WL_FN void wl_log(wl_level level, wl_str text) { wl_host_log((uint32_t)level, WL_ARG(text)); }
+WL_TINY void wl_log(wl_level level, wl_str text) { wl_host_log((uint32_t)level, WL_ARG(text)); }
 
 /* wl_config returns a value of [plugin.NAME.config], or WL_ABSENT. */
 WL_FN wl_result wl_config(wl_str key) { WL_FETCH(wl_host_config(WL_ARG(key), buf, cap)); }
@@ -487,22 +494,22 @@ WL_FN void wl_secret(void *to, size_t n) {
 
 WL_FN wl_result wl_kv_get(wl_str key) { WL_FETCH(wl_host_kv_get(WL_ARG(key), buf, cap)); }
 
-WL_FN wl_code wl_kv_set(wl_str key, wl_str value) { return wl_host_kv_set(WL_ARG(key), WL_ARG(value)); }
+WL_TINY wl_code wl_kv_set(wl_str key, wl_str value) { return wl_host_kv_set(WL_ARG(key), WL_ARG(value)); }
 
 /* wl_kv_delete returns 1 when the key was there and 0 when not. */
-WL_FN wl_code wl_kv_delete(wl_str key) { return wl_host_kv_delete(WL_ARG(key)); }
+WL_TINY wl_code wl_kv_delete(wl_str key) { return wl_host_kv_delete(WL_ARG(key)); }
 
 /* wl_kv_add adds to the number under key, 0 when there is none, and writes the
  * sum. The value is decimal text; another one, and an overflow, is WL_INVALID. */
-WL_FN wl_code wl_kv_add(wl_str key, int64_t delta, int64_t *sum) { return wl_host_kv_add(WL_ARG(key), delta, sum); }
+WL_TINY wl_code wl_kv_add(wl_str key, int64_t delta, int64_t *sum) { return wl_host_kv_add(WL_ARG(key), delta, sum); }
 
 /* wl_kv_swap stores value if what is there is old: 1 when it did, else 0. */
-WL_FN wl_code wl_kv_swap(wl_str key, wl_str old, wl_str value) {
+WL_TINY wl_code wl_kv_swap(wl_str key, wl_str old, wl_str value) {
 	return wl_host_kv_swap(WL_ARG(key), WL_ARG(old), WL_ARG(value));
 }
 
 /* wl_kv_create stores value if there is no such key: 1 when it did, else 0. */
-WL_FN wl_code wl_kv_create(wl_str key, wl_str value) {
+WL_TINY wl_code wl_kv_create(wl_str key, wl_str value) {
 	return wl_host_kv_swap(WL_ARG(key), NULL, (uint32_t)-1, WL_ARG(value));
 }
 
@@ -559,7 +566,7 @@ WL_FN int32_t wl_call(wl_str target, wl_str method, wl_str path, const wl_field_
 	return ok ? wl_host_call(WL_ARG(target), head.ptr, (uint32_t)head.len, WL_ARG(body)) : (int32_t)WL_INVALID;
 }
 
-WL_FN int32_t wl_call_status(int32_t handle) { return wl_host_call_status(handle); }
+WL_TINY int32_t wl_call_status(int32_t handle) { return wl_host_call_status(handle); }
 
 WL_FN wl_result wl_call_header(int32_t handle, wl_str name, uint32_t index) {
 	WL_FETCH(wl_host_call_header(handle, WL_ARG(name), index, buf, cap));
@@ -589,7 +596,7 @@ WL_FN wl_result wl_call_body(int32_t handle) {
 }
 
 /* wl_call_close gives the answer back before the request ends. */
-WL_FN void wl_call_close(int32_t handle) { wl_host_call_close(handle); }
+WL_TINY void wl_call_close(int32_t handle) { wl_host_call_close(handle); }
 
 /* ---- Writing JSON ---- */
 
@@ -715,7 +722,7 @@ typedef struct wl_reader {
 
 #define WL_JSON_DEPTH 512 /* how deep what is skipped may be nested */
 
-WL_FN wl_reader wl_read(wl_str text) {
+WL_TINY wl_reader wl_read(wl_str text) {
 	wl_reader r = {text, 0, {NULL, 0}, false};
 	return r;
 }
@@ -952,13 +959,13 @@ WL_FN wl_str wl_describe(wl_str function, wl_str argument, wl_code code) {
 
 /* ---- Handlers ---- */
 
-WL_FN void wl__begin(void) {
+WL_TINY void wl__begin(void) {
 	wl_state *s = &wl__state;
 	if (s->mark != 0) s->next = s->mark;
 	s->seeded = s->begun = s->refused = false;
 }
 
-WL_FN void wl__ready(void) {
+WL_TINY void wl__ready(void) {
 	wl_alloc(0); /* finds the heap */
 	wl__state.mark = wl__state.next;
 }

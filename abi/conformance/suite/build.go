@@ -50,12 +50,11 @@ func buildC(dir, out string, files []string) error {
 	if clang == "" {
 		return &MissingError{"clang", "install clang and lld, for example with: apt-get install clang-19 lld-19"}
 	}
-	include, err := above(dir, filepath.Join("sdk", "c"))
-	if err != nil {
-		return err
+	args := []string{"--target=wasm32", "-std=c11", "-O2", "-nostdlib", "-ffreestanding", "-mbulk-memory"}
+	if include := above(dir, filepath.Join("sdk", "c")); include != "" {
+		args = append(args, "-I"+include) // else the header stands beside the sources
 	}
-	args := []string{"--target=wasm32", "-std=c11", "-O2", "-nostdlib", "-ffreestanding", "-mbulk-memory",
-		"-I" + include, "-Wl,--no-entry", "-Wl,--strip-all", "-o", out}
+	args = append(args, "-Wl,--no-entry", "-Wl,--strip-all", "-o", out)
 	for _, file := range files {
 		args = append(args, filepath.Base(file))
 	}
@@ -123,19 +122,20 @@ func first(names ...string) string {
 	return ""
 }
 
-// above looks for a directory beside dir or beside one that it lies in.
-func above(dir, name string) (string, error) {
+// above looks for a directory beside dir or beside one that it lies in, and returns
+// "" when there is none.
+func above(dir, name string) string {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", err
+		return ""
 	}
 	for at := dir; ; at = filepath.Dir(at) {
 		found := filepath.Join(at, name)
 		if _, err := os.Stat(found); err == nil {
-			return found, nil
+			return found
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("no directory above %s has %s", dir, name)
+			return ""
 		}
 	}
 }
