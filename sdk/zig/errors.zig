@@ -22,9 +22,17 @@ pub const Error = error{
     Closed,
 };
 
-/// What was said about the error that was made last. A Zig error is a number: the
+/// What is known of the error that was made last. A Zig error is a number: the
 /// handler's answer and its log line take their text from here.
-pub var last: struct { err: ?anyerror = null, status: u16 = 500, text: []const u8 = "" } = .{};
+pub var last: struct {
+    err: ?anyerror = null,
+    status: u16 = 500,
+    text: []const u8 = "",
+    /// The function of the host that has failed, or "" when text says it all.
+    call: []const u8 = "",
+    argument: [80]u8 = undefined,
+    argument_len: usize = 0,
+} = .{};
 
 /// Returns an error that is answered with this status, 200 to 599, and this message
 /// for the client: {"error": message, "request_id": …}.
@@ -41,13 +49,23 @@ pub fn failure(comptime format: []const u8, arguments: anytype) error{Failure} {
     return error.Failure;
 }
 
-/// Returns the text of an error: what was said about it when it was made, or its name.
+/// Returns the text of an error: what is known of it when it is the last one that was
+/// made, `kv_get "user/7": not granted in host.toml`, or else its name.
 pub fn textOf(err: anyerror) []const u8 {
     const known = last.err orelse return @errorName(err);
-    return if (known == err) last.text else @errorName(err);
+    if (known != err) return @errorName(err);
+    if (last.call.len == 0) return last.text;
+    var out: json.Writer = .init(memory.allocator);
+    out.raw(last.call);
+    out.raw(" ");
+    out.quoted(last.argument[0..last.argument_len]);
+    out.raw(": ");
+    out.raw(last.text);
+    return out.bytes();
 }
 
-/// Turns what the host answered into an error, or nothing when it is no code.
+/// Turns what the host answered into an error, or nothing when it is no code. The text
+/// is made when it is asked for: an error may be an answer like any other.
 pub fn check(call: []const u8, argument: []const u8, code: i32) Error!void {
     if (code >= 0) return;
     const err: Error, const meaning = switch (code) {
@@ -60,18 +78,8 @@ pub fn check(call: []const u8, argument: []const u8, code: i32) Error!void {
         // A code that this SDK does not know is a failure of the other side, too.
         else => .{ error.Unavailable, "the other side failed" },
     };
-    // Absent is an answer more often than an error: its text is not worth making.
-    if (code == -1) {
-        last = .{ .err = err, .text = meaning };
-        return err;
-    }
-    var out: json.Writer = .init(memory.allocator);
-    out.raw(call);
-    out.raw(" ");
-    out.quoted(argument[0..@min(argument.len, 80)]);
-    out.raw(": ");
-    out.raw(meaning);
-    last = .{ .err = err, .text = out.bytes() };
+    last = .{ .err = err, .text = meaning, .call = call, .argument_len = @min(argument.len, last.argument.len) };
+    @memcpy(last.argument[0..last.argument_len], argument[0..last.argument_len]);
     return err;
 }
 

@@ -5,11 +5,10 @@ const REPLACEMENT: u32 = 0xfffd;
 
 /** Returns text as UTF-8. */
 export function encode(text: string): Uint8Array {
-  const size = text.length;
-  // A UTF-16 unit has three bytes at most.
-  const bytes = new Uint8Array(3 * size);
-  const end = encodeTo(bytes.dataStart, text);
-  return bytes.subarray(0, <i32>(end - bytes.dataStart));
+  // Half a pair counts for three bytes, as U+FFFD does.
+  const bytes = new Uint8Array(String.UTF8.byteLength(text));
+  encodeTo(bytes.dataStart, text);
+  return bytes;
 }
 
 /** Writes text as UTF-8 where there is room for it, and returns where it ends. */
@@ -67,10 +66,11 @@ export function decode(bytes: Uint8Array): string {
 /** Returns the text of a range of memory. */
 export function decodeRange(from: usize, size: i32): string {
   if (size == 0) return "";
-  // A byte gives one UTF-16 unit at most.
-  const units = new StaticArray<u16>(size);
+  // A byte gives one UTF-16 unit at most. Written where the string will be and cut to
+  // size, the text needs no second place.
+  const text = __new(<usize>size << 1, idof<string>());
   const end = from + size;
-  let n = 0;
+  let to = text;
   while (from < end) {
     let c: u32 = load<u8>(from);
     if (c < 0x80) {
@@ -88,12 +88,14 @@ export function decodeRange(from: usize, size: i32): string {
     }
     if (c >= 0x10000) {
       c -= 0x10000;
-      unchecked((units[n++] = <u16>(0xd800 | (c >> 10))));
+      store<u16>(to, 0xd800 | (c >> 10));
+      to += 2;
       c = 0xdc00 | (c & 0x3ff);
     }
-    unchecked((units[n++] = <u16>c));
+    store<u16>(to, c);
+    to += 2;
   }
-  return String.UTF16.decodeUnsafe(changetype<usize>(units), n << 1);
+  return changetype<string>(__renew(text, to - text));
 }
 
 // sequence returns how many bytes a sequence of more than one has, or 0 when it is

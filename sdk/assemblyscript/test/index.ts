@@ -1,7 +1,7 @@
 // Unit tests of what needs no host; run.mjs runs every export whose name begins with
 // "test_". A failed assert aborts, and the abort says where.
 
-import { decode, encode, JSONKind, JSONWriter, log, parse, quote, rand, Request } from "../assembly";
+import { decode, encode, handle, JSONKind, JSONWriter, log, parse, quote, rand, Request, Response } from "../assembly";
 import { bytesOf } from "../assembly/text";
 
 function bytes(list: u8[]): Uint8Array {
@@ -134,6 +134,18 @@ export function library(): void {
   crypto.getRandomValues(random);
   assert(performance.now() > 0);
   log.debug(random);
+}
+
+export function random(): void {
+  handle((w: Response, r: Request) => {
+    log.info((Math.random() != Math.random()).toString() + " " + (rand.next() != rand.next()).toString() + " " + rand.below(1).toString());
+    assert(rand.float() < 1);
+    return null;
+  });
+}
+
+export function random_in_initialiser(): void {
+  Math.random();
 }
 
 export function body(): void {

@@ -33,9 +33,11 @@ function run(module) {
   for (const name of names) failed += report(name, call(module, name).error);
   failed += report("abort", expect(call(module, "abort_with_message"), "3 abort: broken é at test/index.ts:"));
   failed += report("abort in initialiser", expect(call(module, "abort_in_initialiser"), "3 abort: no random generator before the first request"));
+  failed += report("random", expect(call(module, "random"), "1 true true 0"));
+  failed += report("Math.random in initialiser", expect(call(module, "random_in_initialiser"), "3 abort: no random generator before the first request"));
   failed += report("trace", expect(call(module, "library"), "0 traced 1.0, 2.5\n1 logged\n3 wrong\n2 2001-09-09T01:46:40.000Z\n0 \x01\x01\x01\x01"));
   failed += report("body", expect(call(module, "body"), "1 the body is empty; it must be JSON"));
-  console.log(`${names.length + 4} tests, ${failed} failed`);
+  console.log(`${names.length + 6} tests, ${failed} failed`);
   return failed || names.length === 0 ? 1 : 0;
 }
 
