@@ -10,8 +10,8 @@ import (
 // is run once for all of them.
 func buildAssemblyScript(dir, out string) error {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".bin", "asc")); err != nil {
-		sdk, err := above(dir, filepath.Join("sdk", "assemblyscript"))
-		if err != nil {
+		sdk := above(dir, filepath.Join("sdk", "assemblyscript"))
+		if sdk == "" {
 			return &MissingError{"asc", "run \"npm ci\" in " + dir}
 		}
 		if _, err := os.Stat(filepath.Join(sdk, "node_modules", ".bin", "asc")); err != nil {
