@@ -10,5 +10,6 @@ import "embed"
 //
 //go:embed assemblyscript/assembly assemblyscript/index.ts assemblyscript/asconfig.json assemblyscript/package.json
 //go:embed c/wasmlane.h
+//go:embed rust/Cargo.toml rust/src
 //go:embed zig/*.zig zig/build.zig.zon
 var Files embed.FS

@@ -86,10 +86,12 @@ func prepare(t *testing.T, l toolchain.Language, dir string) {
 // unitTest runs the tests that the template has.
 func unitTest(t *testing.T, l toolchain.Language, dir string) {
 	t.Helper()
-	if l != toolchain.Go {
+	command, ok := map[toolchain.Language]string{toolchain.Go: "go test ./...", toolchain.Rust: "cargo test --offline --quiet"}[l]
+	if !ok {
 		return
 	}
-	cmd := exec.Command("go", "test", "./...")
+	words := strings.Fields(command)
+	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", cmd, err, out)

@@ -156,7 +156,12 @@ func text(name string) string {
 
 // Lines returns what a host.toml needs for the plugin.
 func (p *Plugin) Lines() string {
-	return strings.ReplaceAll(text("common/lines.tmpl"), "{{name}}", p.Name)
+	return p.named(text("common/lines.tmpl"))
+}
+
+// named fills in the name, and what cargo makes of it.
+func (p *Plugin) named(text string) string {
+	return strings.NewReplacer("{{name}}", p.Name, "{{crate}}", strings.ReplaceAll(p.Name, "-", "_")).Replace(text)
 }
 
 // Prepare returns the command to run in the directory before the first build, or "".
@@ -182,12 +187,11 @@ func (p *Plugin) replacer() (*strings.Replacer, error) {
 	}
 	return strings.NewReplacer(
 		"{{name}}", p.Name,
-		"{{crate}}", strings.ReplaceAll(p.Name, "-", "_"),
 		"{{language}}", p.Language.String(),
 		"{{lines}}\n", p.Lines(),
 		"{{prepare}}", prepare,
 		"{{command}}", command(p.Language, p.Name),
-		"{{about}}\n", text(p.Language.Flag()+"/about"),
+		"{{about}}\n", p.named(text(p.Language.Flag()+"/about")),
 		"{{require}}\n", require,
 		"{{fingerprint}}", fmt.Sprintf("%#016x", fingerprint()),
 	), nil
