@@ -29,6 +29,8 @@ type callContext struct {
 	began    time.Time // when it did; zero for the first one, which is not measured
 	looked   time.Time // when alive was asked last
 	calls    uint8     // of host functions
+	told     bool      // a host function has answered TIMEOUT or CLOSED
+	grace    bool      // the next yield ends nothing: the guest has just been told
 	turn     turn
 }
 
@@ -39,6 +41,7 @@ func (*callContext) Value(any) any { return nil }
 func (c *callContext) begin(ctx context.Context, deadline time.Time, slice int64) {
 	c.Context, c.deadline, c.slice = ctx, deadline, slice
 	c.began, c.looked, c.calls = time.Time{}, time.Time{}, 0
+	c.told, c.grace = false, false
 }
 
 // end lets go of everything that belongs to the request.
@@ -64,6 +67,10 @@ func yield(ctx context.Context, stack []uint64) {
 // happens on the guest's own goroutine: closing an instance from another one
 // would free its memory while it runs.
 func (c *callContext) yield() int64 {
+	if c.grace {
+		c.grace, c.began = false, time.Time{}
+		return c.slice
+	}
 	now := time.Now()
 	if !c.began.IsZero() {
 		c.slice = nextSlice(c.slice, now.Sub(c.began))
@@ -116,9 +123,17 @@ func (c *callContext) beforeHost() (held bool) {
 	return held
 }
 
-// afterHost is called after each host function, with what beforeHost said.
-func (c *callContext) afterHost(held bool) {
+// afterHost is called after each host function, with what beforeHost said, and
+// whether the function answered that the deadline has passed or the client has gone.
+// The first such answer would be worth nothing if the guest ended with it: it may go
+// on to its next yield but one, or for hostCallsPerLook calls, to say something
+// about it.
+func (c *callContext) afterHost(held, told bool) {
 	c.calls++
+	if told && !c.told {
+		c.told, c.grace, c.calls = true, true, 0
+		return
+	}
 	if !held && c.calls%hostCallsPerLook != 0 {
 		return
 	}
