@@ -89,7 +89,7 @@ func warnings(file string, m *host.Module) (list []string) {
 	if m.Refused != "" {
 		list = append(list, "this host would not load it: "+m.Refused)
 	}
-	if len(m.Handlers) == 0 {
+	if len(m.Handlers) == 0 && !m.Command {
 		text := "it exports no handler, so that no route can run it"
 		if len(m.NotHandlers) > 0 {
 			text += "; " + strings.Join(m.NotHandlers, ", ") + " is no handler, one takes nothing and returns nothing"
