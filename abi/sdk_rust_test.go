@@ -87,7 +87,7 @@ func TestRustSDKChecks(t *testing.T) {
 		"delta: i64":                       "delta: i32",
 		"pub fn write(ptr: *const u8":      "pub fn write(ptr: &u8",
 		"pub fn call_close(":               "pub fn call_closed(",
-		`wasm_import_module = "` + Module:   `wasm_import_module = "other`,
+		`wasm_import_module = "` + Module:  `wasm_import_module = "other`,
 	} {
 		bad := strings.Replace(good, change, to, 1)
 		if bad == good || rustProblems(bad) == nil {
