@@ -1,4 +1,4 @@
-use crate::{log, Code, Error, Level, Request, Response};
+use crate::{log, random, Code, Error, Level, Request, Response};
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 
@@ -60,6 +60,7 @@ macro_rules! init {
 /// one. A panic is logged with its place, and the host answers 500.
 pub fn handle<E: Into<Error>>(handler: fn(&mut Response, &mut Request) -> Result<(), E>) {
     log_panics();
+    random::forget();
     let (mut w, mut r) = (Response::new(), Request::new());
     if let Err(err) = handler(&mut w, &mut r) {
         fail(&mut w, &r, err.into());
@@ -69,7 +70,8 @@ pub fn handle<E: Into<Error>>(handler: fn(&mut Response, &mut Request) -> Result
 /// Runs the initialiser; [`init!`] makes an export of it.
 pub fn initialize(function: fn()) {
     log_panics();
-    function()
+    function();
+    random::forget();
 }
 
 fn fail(w: &mut Response, r: &Request, err: Error) {

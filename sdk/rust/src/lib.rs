@@ -30,6 +30,7 @@ mod imports;
 pub mod json;
 pub mod kv;
 mod platform;
+mod random;
 mod request;
 mod response;
 #[cfg(all(target_arch = "wasm32", feature = "runtime", not(feature = "std")))]
@@ -43,7 +44,8 @@ use testing::imports;
 pub use call::{call, CallRequest, CallResponse};
 pub use error::{AbiError, Code, Error};
 pub use handler::{handle, initialize};
-pub use platform::{config, log, random, Level};
+pub use platform::{config, log, Level};
+pub use random::{random, seed};
 pub use request::{Field, Request};
 pub use response::{flush, Response};
 

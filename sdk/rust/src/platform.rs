@@ -30,13 +30,3 @@ pub fn config(key: impl AsRef<[u8]>) -> Option<String> {
     let value = fetch(|buf| imports::config(key.as_ref(), buf)).ok()?;
     Some(String::from_utf8_lossy(&value).into_owned())
 }
-
-/// Returns 64 random bits, fresh from the host. A generator of your own must be
-/// seeded with it in each request: one that is kept in a variable is the same in
-/// all of them.
-pub fn random() -> u64 {
-    let mut seed = [0; 8];
-    let code = imports::random_get(&mut seed);
-    assert!(code == 0, "wasmlane: random_get answered {}", code);
-    u64::from_le_bytes(seed)
-}
