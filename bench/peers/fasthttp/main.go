@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"log"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -20,6 +21,10 @@ type user struct {
 }
 
 func handle(ctx *fasthttp.RequestCtx) {
+	if ctx.IsPost() && string(ctx.Path()) == "/count" {
+		ctx.SetBodyString(strconv.Itoa(len(ctx.PostBody())))
+		return
+	}
 	id, ok := bytes.CutPrefix(ctx.Path(), []byte("/users/"))
 	if !ok || !ctx.IsGet() {
 		ctx.Error("not found", fasthttp.StatusNotFound)
@@ -39,9 +44,12 @@ func main() {
 		Handler:         handle,
 		ReadBufferSize:  4096,
 		WriteBufferSize: 4096,
-		ReadTimeout:     10 * time.Second,
-		WriteTimeout:    10 * time.Second,
-		IdleTimeout:     time.Minute,
+
+		MaxRequestBodySize: 5 << 20,
+
+		ReadTimeout:  10 * time.Second,
+		WriteTimeout: 10 * time.Second,
+		IdleTimeout:  time.Minute,
 	}
 	log.Fatal(server.ListenAndServe("127.0.0.1:" + os.Getenv("PORT")))
 }

@@ -53,3 +53,16 @@ HANDLER(get_user) {
 	set_header(TEXT("Content-Type"), TEXT("application/json"));
 	write_body(body, (int)(end - body));
 }
+
+IMPORT(body) int read_body(char *buf, int cap);
+
+// Reads the whole body and answers how long it was.
+HANDLER(count_body) {
+	static char buf[64 << 10];
+	long long size = 0;
+	for (int n; (n = read_body(buf, sizeof buf)) > 0;) size += n;
+	char digits[24], *at = digits + sizeof digits;
+	do *--at = (char)('0' + size % 10);
+	while (size /= 10);
+	write_body(at, (int)(digits + sizeof digits - at));
+}
