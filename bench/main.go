@@ -75,9 +75,11 @@ type report struct {
 	Seconds float64
 	Quick   bool `json:",omitempty"`
 	Peers   []*result
-	Start   []startRow   `json:",omitempty"`
-	Density []densityRow `json:",omitempty"`
-	Growth  []growthRow  `json:",omitempty"`
+	// Failures are the tables that are not whole.
+	Failures []string     `json:",omitempty"`
+	Start    []startRow   `json:",omitempty"`
+	Density  []densityRow `json:",omitempty"`
+	Growth   []growthRow  `json:",omitempty"`
 }
 
 func bench(ctx context.Context, o options, root, doc, data string, stdout, stderr io.Writer) error {
@@ -124,6 +126,7 @@ func bench(ctx context.Context, o options, root, doc, data string, stdout, stder
 		return ctx.Err()
 	}
 	m := &meter{workshop: w, options: o}
+	var failures []error
 	for _, table := range []struct {
 		name    string
 		measure func() error
@@ -137,8 +140,14 @@ func bench(ctx context.Context, o options, root, doc, data string, stdout, stder
 			continue
 		}
 		w.say("table: %s", table.name)
-		if err := table.measure(); err != nil {
-			return fmt.Errorf("%s: %w", table.name, errors.Join(err, ctx.Err()))
+		err := table.measure()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil { // what has been measured is worth keeping
+			failures = append(failures, fmt.Errorf("%s: %w", table.name, err))
+			r.Failures = append(r.Failures, fmt.Sprintf("%s: %v", table.name, err))
+			w.say("%s: %v", table.name, err)
 		}
 	}
 	r.Machine.Finished = time.Now().UTC().Format("2006-01-02 15:04 UTC")
@@ -157,9 +166,9 @@ func bench(ctx context.Context, o options, root, doc, data string, stdout, stder
 		return err
 	}
 	if doc != "" {
-		return os.WriteFile(at(root, doc), []byte(text), 0o644)
+		failures = append(failures, os.WriteFile(at(root, doc), []byte(text), 0o644))
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // at returns the path of a file that is named relative to the repository.

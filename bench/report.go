@@ -21,6 +21,9 @@ func (r *report) markdown() string {
 		p("- %s\n", v)
 	}
 	p("- %d rounds of %g s for each row and number of connections, interleaved\n\n", r.Rounds, r.Seconds)
+	for _, failure := range r.Failures {
+		p("**Not whole:** %s\n\n", failure)
+	}
 	p("Figures are medians of the rounds, with (minimum–maximum).\n\n")
 	if len(r.Peers) > 0 {
 		r.peersTables(p)

@@ -30,13 +30,17 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	linker, err := link(engine, module)
+	if err != nil {
+		log.Fatal(err)
+	}
 	handler := func(ctx *fasthttp.RequestCtx) {
 		id, ok := bytes.CutPrefix(ctx.Path(), []byte("/users/"))
 		if !ok || !ctx.IsGet() {
 			ctx.Error("not found", fasthttp.StatusNotFound)
 			return
 		}
-		if err := invoke(engine, module, &exchange{ctx, id}); err != nil {
+		if err := invoke(engine, linker, module, &exchange{ctx, id}); err != nil {
 			ctx.Error(err.Error(), fasthttp.StatusInternalServerError)
 		}
 	}
