@@ -75,16 +75,16 @@ func TestCheck(t *testing.T) {
 		{"application/json", strings.Replace(right, "}", `, "more": 1}`, 1), false},
 		{"application/json", "hello", false},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		peer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", c.kind)
 			_, _ = w.Write([]byte(c.body))
 		}))
-		_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+		_, port, _ := net.SplitHostPort(peer.Listener.Addr().String())
 		number, _ := strconv.Atoi(port)
 		if err := (&server{port: number}).check(); (err == nil) != c.ok {
 			t.Errorf("%s %s: %v", c.kind, c.body, err)
 		}
-		server.Close()
+		peer.Close()
 	}
 }
 
