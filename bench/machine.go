@@ -30,7 +30,7 @@ func describeMachine() machine {
 	average, _ := os.ReadFile("/proc/loadavg")
 	m.Load = strings.Join(strings.Fields(string(average))[:1], "")
 	for _, v := range [][]string{
-		{"go", "version"}, {"wrk", "-v"}, {"clang-19", "--version"}, {"node", "--version"}, {"python3", "--version"},
+		{"go", "version"}, {"wrk", "-v"}, {clangName(), "--version"}, {"node", "--version"}, {"python3", "--version"},
 		{"java", "-version"}, {"rustc", "--version"},
 	} {
 		out, _ := exec.Command(v[0], v[1:]...).CombinedOutput() // wrk exits 1

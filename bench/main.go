@@ -19,6 +19,9 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// everything is all tables.
+const everything = "peers,start,density,growth"
+
 type options struct {
 	rounds  int
 	seconds float64
@@ -35,15 +38,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 		rounds  = flags.Int("rounds", 8, "rounds; each measures every peer once at each number of connections")
 		seconds = flags.Float64("seconds", 3, "how long one measurement lasts")
 		names   = flags.String("peers", "", "only these peers, by name, separated by commas")
-		tables  = flags.String("tables", "peers,start,density,growth", "only these tables")
+		tables  = flags.String("tables", everything, "only these tables")
 		setup   = flags.Bool("setup", false, "install what npm, pip, cargo and Maven must fetch, and build; measure nothing")
 		quick   = flags.Bool("quick", false, "two short rounds, to see that everything works; the figures mean little")
-		root    = flags.String("root", ".", "the `directory` of the repository")
-		doc     = flags.String("o", "", "write the Markdown to this `file`, too")
-		data    = flags.String("json", "bench/out/bench.json", "write the figures to this `file`")
+		root    = flags.String("root", "..", "the `directory` of the repository")
+		doc     = flags.String("o", "", "write the Markdown to this `file` of the repository, too, when all was measured")
+		data    = flags.String("json", "bench/out/bench.json", "write the figures to this `file` of the repository")
 	)
 	if err := flags.Parse(args); err != nil {
 		return 2
+	}
+	for table := range set(*tables) {
+		if !set(everything)[table] {
+			fmt.Fprintf(stderr, "bench: -tables: there is no %q; there are %s\n", table, everything)
+			return 2
+		}
 	}
 	o := options{rounds: *rounds, seconds: *seconds, names: set(*names), tables: set(*tables), setup: *setup, quick: *quick}
 	if o.quick {
@@ -165,7 +174,11 @@ func bench(ctx context.Context, o options, root, doc, data string, stdout, stder
 	if err := os.WriteFile(at(root, data), append(figures, '\n'), 0o644); err != nil {
 		return err
 	}
-	if doc != "" {
+	switch {
+	case doc == "":
+	case o.quick || len(o.names) > 0 || len(o.tables) < len(set(everything)):
+		w.say("%s is left as it is: not all was measured", doc)
+	default:
 		failures = append(failures, os.WriteFile(at(root, doc), []byte(text), 0o644))
 	}
 	return errors.Join(failures...)

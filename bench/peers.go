@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -23,7 +24,6 @@ type peer struct {
 type need struct{ program, install string }
 
 var (
-	needClang = need{"clang-19", "apt-get install clang-19 lld-19"}
 	needGCC   = need{"gcc", "apt-get install gcc libc6-dev"}
 	needNode  = need{"node", "apt-get install nodejs npm"}
 	needNPM   = need{"npm", "apt-get install nodejs npm"}
@@ -147,9 +147,19 @@ func httpWasm() *peer {
 	return p
 }
 
+// clangName is the clang that is there, and clang when there is none.
+func clangName() string {
+	for _, name := range []string{"clang-19", "clang"} {
+		if _, err := exec.LookPath(name); err == nil {
+			return name
+		}
+	}
+	return "clang"
+}
+
 // clang compiles one file of C to a guest in out.
 func clang(dir, source, file string) step {
-	flags := "clang-19 --target=wasm32 -std=c11 -O2 -nostdlib -ffreestanding -mbulk-memory -Wl,--no-entry -Wl,--strip-all -o"
+	flags := clangName() + " --target=wasm32 -std=c11 -O2 -nostdlib -ffreestanding -mbulk-memory -Wl,--no-entry -Wl,--strip-all -o"
 	out := strings.Repeat("../", strings.Count(dir, "/")+1) + "out/" + file
 	return step{dir: dir, args: append(strings.Fields(flags), out, source)}
 }

@@ -27,7 +27,7 @@ func (w *workshop) made(name string) string  { return filepath.Join(w.out, name)
 
 // base builds what every run needs: the host and the two plugins.
 func (w *workshop) base(ctx context.Context) error {
-	for _, n := range []need{{"wrk", "apt-get install wrk"}, {"go", "Go 1.26"}, needClang} {
+	for _, n := range []need{{"wrk", "apt-get install wrk"}, {"go", "Go 1.26"}, {clangName(), "apt-get install clang lld"}} {
 		if _, err := exec.LookPath(n.program); err != nil {
 			return fmt.Errorf("%s is missing: %s", n.program, n.install)
 		}
