@@ -105,14 +105,14 @@ func bench(ctx context.Context, o options, root, doc, data string, stdout, stder
 	}
 	defer os.RemoveAll(work)
 	w := &workshop{root: root, out: filepath.Join(root, "bench", "out"), work: work, log: stderr}
-	if err := w.base(ctx); err != nil {
-		return err
-	}
 	all := allPeers(w)
 	for name := range o.names {
 		if find(all, name) == nil {
 			return fmt.Errorf("-peers: there is no %q; there are %s", name, strings.Join(peerNames(all), ", "))
 		}
+	}
+	if err := w.base(ctx); err != nil {
+		return err
 	}
 	r := &report{Machine: describeMachine(), Rounds: o.rounds, Seconds: o.seconds, Quick: o.quick}
 	r.Machine.HostBinary = w.installed([]string{"out/wasmlane"})
