@@ -103,7 +103,7 @@ time=2026-01-01T00:00:00.020Z level=INFO msg=request method=GET
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []phase{{"compiled a", 10}, {"plugin loaded a", 12}, {"listening", 13}, {"first 200", 15}}
+	want := []phase{{"process, configuration", 1}, {"compiled a", 10}, {"plugin loaded a", 12}, {"listening", 13}, {"first 200", 15}}
 	if len(phases) != len(want) {
 		t.Fatalf("got %v", phases)
 	}

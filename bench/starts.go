@@ -91,7 +91,7 @@ func (m *meter) starts(ctx context.Context) (rows []startRow, err error) {
 	return rows, nil
 }
 
-var logLine = regexp.MustCompile(`^time=(\S+) level=\S+ msg=("[^"]*"|\S+)(?: plugin=(\S+))?`)
+var logLine = regexp.MustCompile(`^time=(\S+) level=\S+ msg=("[^"]*"|\S+)(?: plugin=(\S+))?(?: duration=(\S+))?`)
 
 // phasesOf reads from the host's log when it had done what.
 func phasesOf(file string, began time.Time, up float64) (phases []phase, err error) {
@@ -99,6 +99,7 @@ func phasesOf(file string, began time.Time, up float64) (phases []phase, err err
 	if err != nil {
 		return nil, err
 	}
+	first := up // when the first plugin was turned to
 	for line := range strings.SplitSeq(string(text), "\n") {
 		match := logLine.FindStringSubmatch(line)
 		if match == nil {
@@ -114,9 +115,15 @@ func phasesOf(file string, began time.Time, up float64) (phases []phase, err err
 		}
 		switch {
 		case strings.HasPrefix(name, "compiled"), strings.HasPrefix(name, "plugin loaded"), name == "listening":
-			phases = append(phases, phase{name, max(0, float64(at.Sub(began).Microseconds())/1000)})
+			// The log counts whole milliseconds.
+			ended := min(max(0, float64(at.Sub(began).Microseconds())/1000), up)
+			phases = append(phases, phase{name, ended})
+			if took, err := time.ParseDuration(match[4]); err == nil {
+				first = min(first, max(0, ended-float64(took.Microseconds())/1000))
+			}
 		}
 	}
+	phases = append([]phase{{"process, configuration", first}}, phases...)
 	return append(phases, phase{"first 200", up}), nil
 }
 
