@@ -49,8 +49,9 @@ test: plugins ## run every test, with the race detector if there is a C compiler
 	elif [ "$$CI" = true ]; then echo "make test: no working C compiler for the race detector; install gcc and libc6-dev" >&2; exit 1; \
 	else race=; echo "make test: no working C compiler, so the race detector is off"; fi; \
 	echo go test $$race ./...; go test $$race ./...
-	@# What the race detector would distort, allocations for one, is left out above.
-	go test $$(grep -rl --include='*_test.go' '^//go:build !race' host | xargs -n1 dirname | sort -u | sed 's,^,./,')
+	@# What the race detector would distort, allocations for one, or would take minutes
+	@# to run, plugins in all languages, is left out above.
+	go test $$(grep -rl --include='*_test.go' '^//go:build !race' abi examples host | xargs -n1 dirname | sort -u | sed 's,^,./,')
 	$(call nested,go test ./...)
 	@[ "$$(go env GOOS)" != linux ] || { echo "bench: go test ./..."; cd bench && go test ./...; }
 

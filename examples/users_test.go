@@ -1,3 +1,5 @@
+//go:build !race
+
 // Package examples has only tests: the user service answers the same in every
 // language, and each language serves what another has stored.
 package examples
