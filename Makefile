@@ -8,9 +8,9 @@ GOBUILD     := go build -trimpath -buildvcs=false
 
 PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.mod))
 EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
-NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod))
+NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod abi/conformance/guests/*/go.mod))
 
-.PHONY: help build plugins run test check fuzz bench-sandbox clean
+.PHONY: help build plugins run test check fuzz bench bench-setup bench-sandbox sizes clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,14 +49,17 @@ test: plugins ## run every test, with the race detector if there is a C compiler
 	elif [ "$$CI" = true ]; then echo "make test: no working C compiler for the race detector; install gcc and libc6-dev" >&2; exit 1; \
 	else race=; echo "make test: no working C compiler, so the race detector is off"; fi; \
 	echo go test $$race ./...; go test $$race ./...
-	@# What the race detector would distort, allocations for one, is left out above.
-	go test $$(grep -rl --include='*_test.go' '^//go:build !race' host | xargs -n1 dirname | sort -u | sed 's,^,./,')
+	@# What the race detector would distort, allocations for one, or would take minutes
+	@# to run, plugins in all languages, is left out above.
+	go test $$(grep -rl --include='*_test.go' '^//go:build !race' abi examples host | xargs -n1 dirname | sort -u | sed 's,^,./,')
 	$(call nested,go test ./...)
+	@[ "$$(go env GOOS)" != linux ] || { echo "bench: go test ./..."; cd bench && go test ./...; }
 
 check: ## everything but the tests: format, vet, staticcheck, tidy, imports, git diff
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted; run gofmt -w on:"; echo "$$files"; exit 1; } >&2
 	go vet ./...
 	$(call nested,go vet ./...)
+	cd bench && GOOS=linux go vet ./... && go mod tidy -diff
 	$(call nested,GOOS=wasip1 GOARCH=wasm go vet ./...)
 	@set -e; for system in linux/arm64 darwin/arm64 windows/amd64; do \
 		export GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0; \
@@ -79,8 +82,17 @@ fuzz: ## run every fuzz target of the host for FUZZTIME, 30s each
 		esac; done; \
 	done
 
+bench: ## measure against everything else; writes docs/BENCHMARKS.md
+	cd bench && go run . -o docs/BENCHMARKS.md $(BENCH)
+
+bench-setup: ## install and build what the peers of make bench need
+	cd bench && go run . -setup
+
 bench-sandbox: ## print the figures of the sandbox, against their bars
 	@cd host/internal/sandbox && go test -count=1 -timeout 10m -run '^TestFigures$$' -figures
+
+sizes: ## print how large plugins are, language by language
+	@go test -count=1 -run '^TestSizes$$' ./host/cmd/wasmlane -sizes -v | grep '^|'
 
 clean: ## remove what was built and the compile cache, not the data
 	rm -rf bin .wasmlane/cache $(PLUGINS) $(EXAMPLES) $(PLUGINS:=.tmp) $(EXAMPLES:=.tmp)

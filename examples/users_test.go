@@ -1,3 +1,5 @@
+//go:build !race
+
 // Package examples has only tests: the user service answers the same in every
 // language, and each language serves what another has stored.
 package examples
@@ -13,7 +15,7 @@ import (
 
 // planter is the plugin with which cases look into the store and put things
 // there. Any conformance plugin will do.
-const planter = "../abi/conformance/guests/c"
+const planter = "../abi/conformance/guests/go"
 
 // implementations returns the directory of the user service in each language.
 func implementations(t *testing.T) map[string]string {

@@ -183,3 +183,7 @@ func ParseHandler(s string) error {
 	}
 	return nil
 }
+
+// CheckPluginName reports what is wrong with the name of a plugin, which is
+// [a-z][a-z0-9_-]*.
+func CheckPluginName(name string) error { return config.CheckPluginName(name) }

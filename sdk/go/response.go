@@ -78,15 +78,21 @@ func (w *Response) begin(status int, contentType string) error {
 
 // JSON answers with v encoded as JSON, and a line end after it.
 func (w *Response) JSON(status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
+	return json.NewEncoder(jsonBody{w, status}).Encode(v)
+}
+
+// jsonBody is where an encoder writes its text to, in one piece and only when all
+// went well. The text goes to the host from where the encoder has it.
+type jsonBody struct {
+	w      *Response
+	status int
+}
+
+func (b jsonBody) Write(text []byte) (int, error) {
+	if err := b.w.begin(b.status, typeJSON); err != nil {
+		return 0, err
 	}
-	if err := w.begin(status, typeJSON); err != nil {
-		return err
-	}
-	_, err = w.Write(append(body, '\n'))
-	return err
+	return b.w.Write(text)
 }
 
 // Text answers with plain text in UTF-8.

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
+
+	"github.com/wasmlane/wasmlane/host"
 )
 
 // CheckFile says what is wrong with a file before a host says it less plainly.
@@ -14,6 +18,14 @@ func CheckFile(file string) error {
 	}
 	if !bytes.HasPrefix(b, []byte("\x00asm")) {
 		return fmt.Errorf("%s is no WebAssembly module: it does not begin with \\0asm", file)
+	}
+	m, err := host.Inspect(file)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(m.Handlers, "run") {
+		return fmt.Errorf("%s exports no handler \"run\", but %q; it is no conformance plugin. abi/conformance/README.md says what one does",
+			file, strings.Join(m.Handlers, ", "))
 	}
 	return nil
 }

@@ -1,139 +1,117 @@
-//! What clients send.
-
+//! What clients send, and the messages when it is wrong.
+use crate::unicode::{is_letter_or_digit, to_lower};
 use wasmlane::json::Value;
-use wasmlane::{error, HttpError, Request, Result};
+use wasmlane::{Error, Request};
 
-use crate::tables::LETTERS_AND_DIGITS;
-
-// Limits of what a client may send.
-const MAX_NAME: usize = 200; // characters
-const MAX_EMAIL: usize = 254; // bytes, as mail servers have it
-const MAX_LOCAL_PART: usize = 64; // bytes before the "@"
-const DEFAULT_PAGE: usize = 20;
-const MAX_PAGE: i64 = 100;
-
-/// The body of POST and PUT.
+/// The body of POST and PUT. The email is in the one form in which addresses are
+/// compared.
 #[derive(Default)]
 pub struct Input {
     pub name: String,
-    /// In the one form in which addresses are compared.
     pub email: String,
 }
 
-/// Decodes and checks a body.
-pub fn read(r: &mut Request) -> Result<Input> {
-    let given = decode(&r.json()?)?;
-    let bad = |message: &'static str| Err(error(400, message).into());
-    let name = given.name.trim();
-    if name.is_empty() {
-        return bad("\"name\" is required");
-    }
-    if name.chars().count() > MAX_NAME {
-        return bad("\"name\" has more than 200 characters");
-    }
-    if name.chars().any(char::is_control) {
-        return bad("\"name\" has control characters");
-    }
-    // Each character for itself: what becomes of one does not depend on its neighbours.
-    let email: String = given.email.trim().chars().filter_map(|c| c.to_lowercase().next()).collect();
-    if email.is_empty() {
-        return bad("\"email\" is required");
-    }
-    if !valid_email(&email) {
-        return bad("\"email\" is no email address; write one such as \"ada@example.com\"");
-    }
-    Ok(Input { name: name.into(), email })
+fn bad(message: impl Into<String>) -> Error {
+    Error::http(400, message)
 }
 
-fn decode(body: &Value) -> Result<Input, HttpError> {
+pub fn read_input(r: &mut Request) -> Result<Input, Error> {
+    let mut input = decode(r.json()?)?;
+    input.name = input.name.trim().into();
+    if input.name.is_empty() {
+        return Err(bad("\"name\" is required"));
+    }
+    if input.name.chars().count() > 200 {
+        return Err(bad("\"name\" has more than 200 characters"));
+    }
+    if input.name.chars().any(char::is_control) {
+        return Err(bad("\"name\" has control characters"));
+    }
+    input.email = input.email.trim().chars().map(to_lower).collect();
+    if input.email.is_empty() {
+        return Err(bad("\"email\" is required"));
+    }
+    if !valid_email(&input.email) {
+        return Err(bad("\"email\" is no email address; write one such as \"ada@example.com\""));
+    }
+    Ok(input)
+}
+
+fn decode(body: Value) -> Result<Input, Error> {
     let mut input = Input::default();
-    let fields = match body {
+    let members = match body {
+        Value::Object(members) => members,
         Value::Null => return Ok(input),
-        Value::Object(fields) => fields,
-        other => return Err(error(400, format!("the body must be an object, not {}", other.kind()))),
+        other => return Err(bad(format!("the body must be an object, not {}", other.kind()))),
     };
-    for (name, value) in fields {
-        let (name, field) = if name.eq_ignore_ascii_case("name") {
-            ("name", &mut input.name)
-        } else if name.eq_ignore_ascii_case("email") {
-            ("email", &mut input.email)
-        } else {
-            return Err(error(400, format!("the body does not fit: unknown field \"{name}\"")));
+    for (key, value) in members {
+        let field = match key.to_ascii_lowercase().as_str() {
+            "name" => &mut input.name,
+            "email" => &mut input.email,
+            _ => return Err(bad(format!("the body does not fit: unknown field \"{}\"", key))),
         };
         match value {
+            Value::Text(text) => *field = text,
             Value::Null => {}
-            Value::String(text) => field.clone_from(text),
-            other => return Err(error(400, format!("\"{name}\" must be a string, not {}", other.kind()))),
+            other => {
+                let key = key.to_ascii_lowercase();
+                return Err(bad(format!("\"{}\" must be a string, not {}", key, other.kind())));
+            }
         }
     }
     Ok(input)
 }
 
-/// Checks the form local@domain. Whether there is such a mailbox only a message to it can
-/// tell.
+/// Checks the form local@domain. Whether there is such a mailbox only a message to
+/// it can tell.
 fn valid_email(s: &str) -> bool {
     let (local, domain) = match s.split_once('@') {
         Some(parts) => parts,
         None => return false,
     };
-    let strange = |c: char| c.is_whitespace() || c.is_control() || "@\"(),:;<>[\\]".contains(c);
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"@\"(),:;<>[\\]".contains(c);
     !local.is_empty()
-        && local.len() <= MAX_LOCAL_PART
-        && s.len() <= MAX_EMAIL
-        && !local.chars().any(strange)
+        && local.len() <= 64
+        && s.len() <= 254
+        && local.chars().all(fits)
         && domain.contains('.')
         && domain.split('.').all(valid_label)
 }
 
-/// Checks one part of a domain's name.
 fn valid_label(s: &str) -> bool {
-    let fits = |c: char| {
-        let found = LETTERS_AND_DIGITS.binary_search_by(|&(first, last)| {
-            if u32::from(c) < first {
-                std::cmp::Ordering::Greater
-            } else if u32::from(c) > last {
-                std::cmp::Ordering::Less
-            } else {
-                std::cmp::Ordering::Equal
-            }
-        });
-        c == '-' || found.is_ok()
-    };
-    !s.is_empty() && s.len() <= 63 && !s.starts_with('-') && !s.ends_with('-') && s.chars().all(fits)
+    let inside = s.chars().all(|c| c == '-' || is_letter_or_digit(c));
+    inside && !s.is_empty() && s.len() <= 63 && !s.starts_with('-') && !s.ends_with('-')
 }
 
-/// The `{id}` of the route. One that no user can have is answered as one that no user has.
-pub fn path_id(r: &Request) -> Result<i64, HttpError> {
+/// The {id} of the route. One that no user can have is answered as one that no user
+/// has.
+pub fn path_id(r: &Request) -> Result<i64, Error> {
     let text = r.param("id").unwrap_or_default();
-    id(&text).ok_or_else(|| no_user(text))
-}
-
-pub fn no_user(id: impl std::fmt::Display) -> HttpError {
-    error(404, format!("user {id} does not exist"))
+    parse_id(&text).ok_or_else(|| no_user(&text))
 }
 
 /// Reads an id in the one form in which it is given out.
-fn id(s: &str) -> Option<i64> {
-    decimal(s).filter(|_| !s.starts_with('0'))
+fn parse_id(s: &str) -> Option<i64> {
+    s.parse::<i64>().ok().filter(|id| *id > 0 && id.to_string() == s)
 }
 
-/// Reads digits that are a number; parse would take a sign.
-fn decimal(s: &str) -> Option<i64> {
-    s.parse().ok().filter(|_| s.bytes().all(|c| c.is_ascii_digit()))
-}
-
-/// What part of a list the client asks for: how many, and after which id.
-pub fn page(r: &Request) -> Result<(usize, i64), HttpError> {
-    let (mut limit, mut after) = (DEFAULT_PAGE, 0);
-    if let Some(s) = r.query("limit").filter(|s| !s.is_empty()) {
-        let n = decimal(s.strip_prefix('+').unwrap_or(&s)).unwrap_or(0);
-        if !(1..=MAX_PAGE).contains(&n) {
-            return Err(error(400, "\"limit\" must be a number from 1 to 100"));
-        }
-        limit = n as usize;
-    }
-    if let Some(s) = r.query("after").filter(|s| !s.is_empty()) {
-        after = id(&s).ok_or_else(|| error(400, "\"after\" must be the \"next\" of the page before"))?;
-    }
+/// What part of a list the client asks for.
+pub fn page_of(r: &Request) -> Result<(usize, i64), Error> {
+    let given = |name| r.query(name).filter(|s| !s.is_empty());
+    let limit = match given("limit") {
+        None => 20,
+        Some(s) => match s.parse() {
+            Ok(n @ 1..=100) => n,
+            _ => return Err(bad("\"limit\" must be a number from 1 to 100")),
+        },
+    };
+    let after = match given("after") {
+        None => 0,
+        Some(s) => parse_id(&s).ok_or_else(|| bad("\"after\" must be the \"next\" of the page before"))?,
+    };
     Ok((limit, after))
+}
+
+pub fn no_user(id: impl std::fmt::Display) -> Error {
+    Error::http(404, format!("user {} does not exist", id))
 }

@@ -1,26 +1,16 @@
-//! The user service: it keeps users with a name and an email address that no two of them
-//! share.
-//!
-//! ```text
-//! GET    /users/{id}  get_user
-//! GET    /users       list_users   ?limit=1..100&after=ID
-//! POST   /users       create_user  {"name": …, "email": …}
-//! PUT    /users/{id}  update_user  {"name": …, "email": …}
-//! DELETE /users/{id}  delete_user
-//! ```
+//! The user service: it keeps users with a name and an email address that no two of
+//! them share.
 
-mod claims;
 mod input;
 mod store;
-mod tables;
-#[cfg(test)]
-mod tests;
+mod unicode;
 
-use wasmlane::{handlers, to_json, Request, Response, Result};
-
+use input::{page_of, path_id, read_input};
 use store::Profile;
+use wasmlane::json::Writer;
+use wasmlane::{Error, Request, Response};
 
-handlers! {
+wasmlane::handlers! {
     get_user => get,
     list_users => list,
     create_user => create,
@@ -28,69 +18,79 @@ handlers! {
     delete_user => delete,
 }
 
-/// A user as clients see it.
-struct User {
-    id: String,
-    name: String,
-    email: String,
-    status: &'static str,
+fn show(json: &mut Writer, id: i64, p: &Profile) {
+    json.open('{').key("id").text(&id.to_string()).key("name").text(&p.name);
+    json.key("email").text(&p.email).key("status").text("active").close('}');
 }
 
-to_json! { User { id, name, email, status } }
-
-fn show(id: i64, profile: Profile) -> User {
-    User { id: id.to_string(), name: profile.name, email: profile.email, status: "active" }
+fn answer(w: &mut Response, status: u16, id: i64, p: &Profile) -> Result<(), Error> {
+    let mut json = Writer::new();
+    show(&mut json, id, p);
+    Ok(w.json(status, &json)?)
 }
 
-fn get(r: &mut Request, w: &mut Response) -> Result {
-    let id = input::path_id(r)?;
-    w.json(200, &show(id, store::find(id)?))
+fn get(w: &mut Response, r: &mut Request) -> Result<(), Error> {
+    let id = path_id(r)?;
+    answer(w, 200, id, &store::find(id)?)
 }
 
-fn create(r: &mut Request, w: &mut Response) -> Result {
-    let (id, profile) = store::create(input::read(r)?)?;
-    w.set_header("Location", format!("/users/{id}"))?;
-    w.json(201, &show(id, profile))
+fn create(w: &mut Response, r: &mut Request) -> Result<(), Error> {
+    let (id, p) = store::create(read_input(r)?)?;
+    w.set_header("Location", format!("/users/{}", id))?;
+    answer(w, 201, id, &p)
 }
 
-fn update(r: &mut Request, w: &mut Response) -> Result {
-    let id = input::path_id(r)?;
-    w.json(200, &show(id, store::update(id, input::read(r)?)?))
+fn update(w: &mut Response, r: &mut Request) -> Result<(), Error> {
+    let id = path_id(r)?;
+    let p = store::update(id, read_input(r)?)?;
+    answer(w, 200, id, &p)
 }
 
-fn delete(r: &mut Request, w: &mut Response) -> Result {
-    store::remove(input::path_id(r)?)?;
-    w.no_content()
+fn delete(w: &mut Response, r: &mut Request) -> Result<(), Error> {
+    store::remove(path_id(r)?)?;
+    w.no_content();
+    Ok(())
 }
 
-/// The answer to a list. Next, when there is more, is what to give as ?after= for the
-/// next page.
-struct Page {
-    users: Vec<User>,
-    next: Option<String>,
-}
-
-impl wasmlane::json::ToJson for Page {
-    fn to_json(&self, out: &mut wasmlane::json::Writer) {
-        out.object(|o| {
-            o.field("users", &self.users);
-            if let Some(next) = &self.next {
-                o.field("next", next);
-            }
-        });
-    }
-}
-
-fn list(r: &mut Request, w: &mut Response) -> Result {
-    let (limit, after) = input::page(r)?;
-    let mut page = Page { users: Vec::new(), next: None };
-    for found in store::all(after) {
-        let (id, profile) = found?;
-        if page.users.len() == limit {
-            page.next = page.users.last().map(|u| u.id.clone());
+fn list(w: &mut Response, r: &mut Request) -> Result<(), Error> {
+    let (limit, after) = page_of(r)?;
+    let mut json = Writer::new();
+    json.open('{').key("users").open('[');
+    let (mut count, mut last, mut next) = (0, 0, None);
+    for user in store::all(after) {
+        let (id, p) = user?;
+        if count == limit {
+            next = Some(last);
             break;
         }
-        page.users.push(show(id, profile));
+        show(&mut json, id, &p);
+        count += 1;
+        last = id;
     }
-    w.json(200, &page)
+    json.close(']');
+    if let Some(next) = next {
+        json.key("next").text(&i64::to_string(&next));
+    }
+    json.close('}');
+    Ok(w.json(200, &json)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmlane::testing::Host;
+
+    #[test]
+    fn an_address_belongs_to_one_user() {
+        let ada = r#"{"name": "Ada", "email": "ADA@example.com"}"#;
+        let mut host = Host::new().request("POST", "/users").body(ada);
+        let made = host.run(create);
+        assert_eq!((made.status, made.header("Location")), (201, Some("/users/1")));
+        assert_eq!(made.text(), "{\"id\":\"1\",\"name\":\"Ada\",\"email\":\"ada@example.com\",\"status\":\"active\"}\n");
+        assert_eq!(host.run(create).status, 409);
+        let mut host = host.request("DELETE", "/users/1").param("id", "1");
+        assert_eq!(host.run(delete).status, 204);
+        assert_eq!(host.run(get).status, 404);
+        assert_eq!(host.request("POST", "/users").body(ada).run(create).status, 201);
+    }
 }

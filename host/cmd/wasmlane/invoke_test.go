@@ -88,7 +88,7 @@ func TestInvokeErrors(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	invoke(t, s, "", "usr.get_user").exits(exitFailed).complains(`no plugin "usr"`, "order, user")
-	invoke(t, s, "", "user.get_usr").exits(exitFailed).complains(`plugin user has no handler "get_usr"`, "get_user")
+	invoke(t, s, "", "user.get_usr").exits(exitFailed).complains(`user.wasm has no handler "get_usr"`, "get_user")
 	invoke(t, s, "", "user.get_user", "-X", "GET HTTP", "/").exits(exitFailed).complains("wasmlane: ")
 	invoke(t, s, "", "user.get_user", "-H", "A: b\r\nC: d", "/").exits(exitFailed).complains("wasmlane: ")
 

@@ -36,6 +36,8 @@ func commands() []command {
 		{"check", "", "do all that run does short of listening; print every error", runCheck},
 		{"inspect", "FILE.wasm", "say what a plugin exports, imports and needs", runInspect},
 		{"invoke", "PLUGIN.HANDLER [PATH]", "send one request to a handler, without a server", runInvoke},
+		{"new", "NAME", "write a plugin to start from, in Go or another language", runNew},
+		{"build", "[DIR]", "compile a plugin in any of the languages", runBuild},
 		{"version", "", "print the version", runVersion},
 	}
 }

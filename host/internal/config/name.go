@@ -33,7 +33,15 @@ func isWord(s, also string) bool {
 		strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_"+also) == ""
 }
 
-func keyspace(s string) (string, error)   { return checkName("keyspace", s) }
+func keyspace(s string) (string, error) { return checkName("keyspace", s) }
+
+// CheckPluginName returns an error that says how a plugin may be called, or nil when
+// s is such a name.
+func CheckPluginName(s string) error {
+	_, err := checkName("plugin", s)
+	return err
+}
+
 func pluginName(s string) (string, error) { return checkName("plugin", s) }
 
 // call parses the name of a service in calls. Whether there is one is checked

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -102,6 +103,11 @@ func (x *Exchange) SkipBody() {
 
 func (x *Exchange) readStream(r io.Reader, size, limit int64) error {
 	buf := x.bodyBuf[:0]
+	if size > int64(cap(buf)) {
+		if large, ok := largeBodies.Get().(*[]byte); ok {
+			buf = (*large)[:0]
+		}
+	}
 	if size < 0 && !x.reserve(int64(cap(buf))) {
 		return ErrBodyMemory
 	}
@@ -148,6 +154,10 @@ func growth(have int, size int64) int {
 	return step
 }
 
+// largeBodies are the buffers of large bodies, *[]byte, for the next ones: making one
+// takes longer than reading into it. What nobody needs the garbage collector takes.
+var largeBodies sync.Pool
+
 func bodyError(err error) error {
 	var timeout net.Error
 	switch {
@@ -175,6 +185,8 @@ func (x *Exchange) releaseBody() {
 	}
 	x.reserved, x.budget = 0, nil
 	if cap(x.bodyBuf) > keepBody {
+		large := x.bodyBuf
+		largeBodies.Put(&large)
 		x.bodyBuf = nil
 	}
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -35,4 +36,39 @@ func BenchmarkRequest(b *testing.B) {
 			})
 		}
 	}
+}
+
+// What taking an instance and giving it back costs, with a reset after so many
+// pages were written.
+func BenchmarkReset(b *testing.B) {
+	guest := wt.New().Memory(64, -1)
+	written := []int{0, 1, 4, 16, 64}
+	for _, pages := range written {
+		var code [][]byte
+		for page := range pages {
+			code = append(code, wt.I32Const(int32(page*4096)), wt.I32Const(1), wt.I32Store())
+		}
+		guest.Handler(fmt.Sprintf("pages%d", pages), code...)
+	}
+	m := load(b, newRuntime(b, Options{}), guest.Bytes())
+	for _, pages := range written {
+		name := fmt.Sprintf("pages%d", pages)
+		b.Run(name, func(b *testing.B) {
+			p := newPool(b, m, PoolOptions{Instances: 1})
+			ctx := b.Context()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := once(ctx, b, p, name, time.Now().Add(time.Second)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("uncalled", func(b *testing.B) {
+		p := newPool(b, m, PoolOptions{Instances: 1})
+		b.ReportAllocs()
+		for b.Loop() {
+			p.Put(get(b, p), Clean)
+		}
+	})
 }

@@ -299,34 +299,3 @@ func TestYieldIsReserved(t *testing.T) {
 		t.Error("a host function is in it")
 	}
 }
-
-// A guest whose wait has ended at the deadline can still say so, however much it has
-// computed before, and no more than that.
-func TestGraceAfterAWait(t *testing.T) {
-	deadline := time.Now()
-	notes := 0
-	r := newRuntime(t, Options{Imports: []Import{
-		{Module: "test", Name: "wait", Call: func(context.Context, []byte, []uint64) { time.Sleep(time.Until(deadline) + time.Millisecond) }},
-		{Module: "test", Name: "note", Quick: true, Call: func(context.Context, []byte, []uint64) { notes++ }},
-	}})
-	for _, before := range []int32{1, 200_000, 3_000_000} { // within the first slice, or past it
-		m := wt.New()
-		wait, note := m.Import("test", "wait", nil, nil), m.Import("test", "note", nil, nil)
-		m.Memory(1, -1)
-		count := func(n int32) []byte {
-			return slices.Concat(wt.I32Const(4), wt.I32Const(n), wt.I32Store(), wt.Loop(
-				wt.I32Const(4), wt.I32Const(4), wt.I32Load(), wt.I32Const(1), wt.Op(0x6b), wt.I32Store(),
-				wt.I32Const(4), wt.I32Load(), wt.BrIf(0)))
-		}
-		m.Handler("late", count(before), wt.Call(wait), count(20_000), wt.Call(note), wt.Call(wait), wt.Call(note), wt.Forever())
-		p := newPool(t, load(t, r, m.Bytes()), PoolOptions{Fresh: true})
-		notes = 0
-		deadline = time.Now().Add(200 * time.Millisecond)
-		if got := trap(t, p, "late", deadline); got.Kind != Deadline || notes != 2 {
-			t.Errorf("after %d rounds: %v, %d notes", before, got, notes)
-		}
-		if r.permits.out != 0 {
-			t.Errorf("%d permits are lost", r.permits.out)
-		}
-	}
-}

@@ -120,10 +120,13 @@ func (f *hostFunc) adapt() api.GoFunc {
 		// The engine's own accessor cannot tell a memory of 4 GiB from an
 		// empty one.
 		call(c.Context, c.instance.memory.buf, stack)
+		told := false
 		if narrowResult {
 			stack[0] = uint64(uint32(stack[0]))
+			code := abi.Code(int32(stack[0]))
+			told = code == abi.Timeout || code == abi.Closed
 		}
-		c.afterHost(held, !quick)
+		c.afterHost(held, told)
 	}
 }
 

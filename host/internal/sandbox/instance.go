@@ -35,6 +35,7 @@ type Instance struct {
 	queued  time.Duration // see Queued
 	tainted bool          // a call failed; touched by its holder only
 	end     Reason        // why, when tainted
+	proven  bool          // it was reset before, so that its region knows what requests write
 	spent   bool          // it has served and is to be reset; touched by its holder only
 	left    moment        // when it was put back, if it is spent
 	needed  bool          // since the pool was trimmed last; guarded by pool.mu
@@ -127,11 +128,16 @@ func (i *Instance) references() int { return length(i.made) - i.madeBase }
 // leave notes that a request is done with the instance.
 func (i *Instance) leave() { i.spent, i.left = true, i.code.runtime.space.now() }
 
-// mayKeep reports whether all that a request can have written may stay resident
-// until the instance is reset: its memory has not grown, and is small.
+// mayKeep reports whether what a request has written may stay as it is until the
+// instance serves again, where most is the budget for that: its memory has not grown,
+// and all of it is within the budget, or what requests usually write.
 func (i *Instance) mayKeep(most int) bool {
 	size := i.snapshot.image.size()
-	return len(i.memory.buf) <= size && size <= most
+	if len(i.memory.buf) > size {
+		return false
+	}
+	r, tells := i.memory.region.(interface{ written() int })
+	return size <= most || tells && i.proven && r.written() <= most/4
 }
 
 // reset puts the instance back to its snapshot, so that it is like new. It
@@ -147,7 +153,7 @@ func (i *Instance) reset(keep int) bool {
 	if err != nil {
 		i.code.runtime.log.Warn("an instance could not be reset, it is discarded", "error", err)
 	}
-	i.spent = false
+	i.spent, i.proven = false, true
 	return err == nil
 }
 

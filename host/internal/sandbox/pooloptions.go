@@ -14,8 +14,10 @@ type PoolOptions struct {
 	Memory    uint64        // limit of the linear memory, in bytes; 0 is 4 GiB, wasm's own
 	Fresh     bool          // every Get yields an instance as initialisation has left it
 
-	// Resident is how many bytes of memory that a request has written an idle
-	// instance keeps for the next one, already put back. 0 is 1 MiB.
+	// Resident is how many bytes of memory that requests have written an instance
+	// keeps when it is put back to its image. It waits for the next request to be put
+	// back when a request can have written no more than that, or usually writes much
+	// less. 0 is 1 MiB.
 	Resident int
 	// Alive is asked from time to time while a guest computes, with the context
 	// of its call. false ends the call as canceled. nil: nobody is asked.

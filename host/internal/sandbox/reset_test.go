@@ -53,12 +53,12 @@ func TestResidentBudget(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
 			for range 200 {
 				i := get(t, p)
-				see(t, i).check(t, "the next request finds something", pristine)
-				obey(t, i, randomOrders(rng, 40))
-				p.Put(i, Clean)
 				if n := residentOf(t, i); n > max(resident, 0) {
 					t.Fatalf("%d bytes are resident, the budget is %d", n, resident)
 				}
+				see(t, i).check(t, "the next request finds something", pristine)
+				obey(t, i, randomOrders(rng, 40))
+				p.Put(i, Clean)
 			}
 		})
 	}

@@ -30,18 +30,10 @@ type callContext struct {
 	began    time.Time // when it did; zero for the first one, which is not measured
 	looked   time.Time // when alive was asked last
 	calls    uint8     // of host functions
-	late     lateness
+	told     bool      // a host function has answered TIMEOUT or CLOSED
+	grace    bool      // the next yield ends nothing: the guest has just been told
 	turn     turn
 }
-
-// lateness is what a guest knows of its deadline.
-type lateness uint8
-
-const (
-	inTime    lateness = iota
-	toldLate           // a wait ended at the deadline, and the guest was told
-	lastSlice          // the one that it gets after that
-)
 
 // Value returns nil.
 func (*callContext) Value(any) any { return nil }
@@ -49,7 +41,8 @@ func (*callContext) Value(any) any { return nil }
 // begin makes the context ready for a call.
 func (c *callContext) begin(ctx context.Context, e *entry, deadline time.Time, slice int64) {
 	c.Context, c.entry, c.deadline, c.slice = ctx, e, deadline, slice
-	c.began, c.looked, c.calls, c.late = time.Time{}, time.Time{}, 0, inTime
+	c.began, c.looked, c.calls = time.Time{}, time.Time{}, 0
+	c.told, c.grace = false, false
 }
 
 // end lets go of everything that belongs to the request.
@@ -75,8 +68,8 @@ func yield(ctx context.Context, stack []uint64) {
 // happens on the guest's own goroutine: closing an instance from another one
 // would free its memory while it runs.
 func (c *callContext) yield() int64 {
-	if c.late == toldLate {
-		c.late = lastSlice
+	if c.grace {
+		c.grace, c.began = false, time.Time{}
 		return c.slice
 	}
 	now := time.Now()
@@ -134,19 +127,21 @@ func (c *callContext) beforeHost() (held bool) {
 	return held
 }
 
-// afterHost is called after each host function, with what beforeHost said and
-// whether the function may have waited. A guest whose wait has ended at the deadline
-// was told so, and gets one more slice to say it in its log.
-func (c *callContext) afterHost(held, waited bool) {
+// afterHost is called after each host function, with what beforeHost said, and
+// whether the function answered that the deadline has passed or the client has gone.
+// The first such answer would be worth nothing if the guest ended with it: it may go
+// on to its next yield but one, or for hostCallsPerLook calls, to say something
+// about it.
+func (c *callContext) afterHost(held, told bool) {
 	c.calls++
-	if c.late != inTime || !held && !waited && c.calls%hostCallsPerLook != 0 {
+	if told && !c.told {
+		c.told, c.grace, c.calls = true, true, 0
+		return
+	}
+	if !held && c.calls%hostCallsPerLook != 0 {
 		return
 	}
 	now := time.Now()
-	if waited && !c.deadline.IsZero() && !now.Before(c.deadline) {
-		c.late = toldLate
-		return
-	}
 	c.look(now)
 	if held && !c.instance.code.runtime.permits.take(&c.turn, c.deadline, now) {
 		panic(errDeadline)

@@ -1,13 +1,11 @@
-use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use core::any::Any;
 use core::fmt;
 
-/// What the host answers when it cannot do what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Error {
-    /// There is no such key.
+/// What a function of the host answers when it does not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Code {
+    /// There is no such key or value.
     Absent,
     /// A malformed name, value, key or target, or a header that is the host's to set.
     Invalid,
@@ -19,135 +17,129 @@ pub enum Error {
     Unavailable,
     /// Over a limit of the ABI or of host.toml.
     TooLarge,
-    /// The client went away: there is no point in going on.
+    /// The client went away; there is no point in going on.
     Closed,
-    /// A code that this crate does not know.
+    /// A code that this SDK does not know.
     Unknown,
 }
 
+/// A code of the host, with the function that answered it and its argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbiError {
+    /// The function, such as `"kv_get"`.
+    pub function: &'static str,
+    /// Its argument, such as a key, shortened to 80 bytes.
+    pub argument: String,
+    /// What the host answered.
+    pub code: Code,
+}
+
+impl fmt::Display for AbiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self.code {
+            Code::Absent => "absent",
+            Code::Invalid => "malformed name, value, key or target",
+            Code::Denied => "not granted in host.toml",
+            Code::Timeout => "the deadline came first",
+            Code::Unavailable => "the other side failed",
+            Code::TooLarge => "over a limit",
+            Code::Closed => "the client went away",
+            Code::Unknown => "the host answered a code that this SDK does not know",
+        };
+        write!(f, "{} {:?}: {}", self.function, self.argument, text)
+    }
+}
+
+/// Turns a result of the host into an error, unless it is no code.
+pub(crate) fn check(function: &'static str, argument: &[u8], code: i32) -> Result<i32, AbiError> {
+    if code >= 0 {
+        return Ok(code);
+    }
+    let code = match code {
+        -1 => Code::Absent,
+        -2 => Code::Invalid,
+        -3 => Code::Denied,
+        -4 => Code::Timeout,
+        -5 => Code::Unavailable,
+        -6 => Code::TooLarge,
+        -7 => Code::Closed,
+        _ => Code::Unknown,
+    };
+    let argument = String::from_utf8_lossy(&argument[..argument.len().min(80)]).into_owned();
+    Err(AbiError { function, argument, code })
+}
+
+/// What a handler returns when it fails.
+///
+/// ```
+/// use wasmlane::Error;
+/// assert_eq!(Error::http(404, "no such user").to_string(), "404 no such user");
+/// let number: Result<i32, Error> = "x".parse::<i32>().map_err(Error::other);
+/// assert!(number.is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// Answered with this status and `{"error": message, "request_id": …}`.
+    Http {
+        /// 200 to 599.
+        status: u16,
+        /// For the client. Logged, too, when the status is 500 or more.
+        message: String,
+    },
+    /// The host refused something: answered 500, and logged.
+    Host(AbiError),
+    /// Anything else: answered 500 without its text, which is logged.
+    Other(String),
+}
+
 impl Error {
-    pub(crate) fn of(code: i32) -> Error {
-        match code {
-            -1 => Error::Absent,
-            -2 => Error::Invalid,
-            -3 => Error::Denied,
-            -4 => Error::Timeout,
-            -5 => Error::Unavailable,
-            -6 => Error::TooLarge,
-            -7 => Error::Closed,
-            _ => Error::Unknown,
-        }
+    /// An error that is answered with a status and a message for the client.
+    pub fn http(status: u16, message: impl Into<String>) -> Error {
+        Error::Http { status, message: message.into() }
+    }
+
+    /// An error whose text is for the log only.
+    pub fn other(err: impl fmt::Display) -> Error {
+        Error::Other(err.to_string())
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Error::Absent => "absent",
-            Error::Invalid => "malformed name, value, key or target",
-            Error::Denied => "not granted in host.toml",
-            Error::Timeout => "the deadline came first",
-            Error::Unavailable => "the other side failed",
-            Error::TooLarge => "over a limit",
-            Error::Closed => "the client went away",
-            Error::Unknown => "the host answered a code that this SDK does not know",
-        })
+        match self {
+            Error::Http { status, message } => write!(f, "{} {}", status, message),
+            Error::Host(err) => err.fmt(f),
+            Error::Other(text) => f.write_str(text),
+        }
     }
 }
 
-#[cfg(feature = "std")]
+impl From<AbiError> for Error {
+    fn from(err: AbiError) -> Error {
+        Error::Host(err)
+    }
+}
+
+impl From<String> for Error {
+    fn from(text: String) -> Error {
+        Error::Other(text)
+    }
+}
+
+impl From<&str> for Error {
+    fn from(text: &str) -> Error {
+        Error::Other(text.into())
+    }
+}
+
+/// A body that is not what it should be: the client's fault, 400.
+impl From<crate::json::Error> for Error {
+    fn from(err: crate::json::Error) -> Error {
+        Error::http(400, err.to_string())
+    }
+}
+
+#[cfg(any(feature = "std", not(target_arch = "wasm32")))]
+impl std::error::Error for AbiError {}
+#[cfg(any(feature = "std", not(target_arch = "wasm32")))]
 impl std::error::Error for Error {}
-
-/// Turns a result of the host into a value or an error.
-pub(crate) fn check(code: i32) -> Result<u32, Error> {
-    u32::try_from(code).map_err(|_| Error::of(code))
-}
-
-/// An error that answers with a status of its own: `{"error": message, "request_id": …}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpError {
-    /// 200 to 599.
-    pub status: u16,
-    /// For the client.
-    pub message: Cow<'static, str>,
-}
-
-/// Returns an [`HttpError`].
-///
-/// ```
-/// fn parse(id: &str) -> Result<u64, wasmlane::HttpError> {
-///     id.parse().map_err(|_| wasmlane::error(404, format!("user {id} does not exist")))
-/// }
-/// # assert_eq!(parse("x").unwrap_err().status, 404);
-/// ```
-pub fn error(status: u16, message: impl Into<Cow<'static, str>>) -> HttpError {
-    HttpError { status, message: message.into() }
-}
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status, self.message)
-    }
-}
-
-#[cfg(feature = "std")]
-impl std::error::Error for HttpError {}
-
-/// Why a handler failed. Anything that can be shown becomes one by `?`; an
-/// [`HttpError`] and an [`Error`] keep what they are.
-///
-/// It does not implement [`fmt::Display`] itself: that is what lets it be made of
-/// everything that does.
-pub struct Failure(pub(crate) Kind);
-
-pub(crate) enum Kind {
-    Http(HttpError),
-    Host(Error),
-    Other(Box<str>),
-}
-
-impl Failure {
-    /// The host's error in it, if it is one.
-    pub fn host(&self) -> Option<Error> {
-        match self.0 {
-            Kind::Host(e) => Some(e),
-            _ => None,
-        }
-    }
-
-    /// The answer in it, if it is one.
-    pub fn http(&self) -> Option<&HttpError> {
-        match &self.0 {
-            Kind::Http(e) => Some(e),
-            _ => None,
-        }
-    }
-
-    /// Its text, for a log.
-    pub fn text(&self) -> String {
-        match &self.0 {
-            Kind::Http(e) => e.to_string(),
-            Kind::Host(e) => e.to_string(),
-            Kind::Other(text) => text.to_string(),
-        }
-    }
-}
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
-    }
-}
-
-impl<E: fmt::Display + Any> From<E> for Failure {
-    fn from(e: E) -> Failure {
-        let any = &e as &dyn Any;
-        Failure(if let Some(e) = any.downcast_ref::<HttpError>() {
-            Kind::Http(e.clone())
-        } else if let Some(e) = any.downcast_ref::<Error>() {
-            Kind::Host(*e)
-        } else {
-            Kind::Other(e.to_string().into())
-        })
-    }
-}

@@ -1,95 +1,141 @@
-use alloc::string::String;
+use crate::{log, random, Code, Error, Level, Request, Response};
+use alloc::string::{String, ToString};
+use core::fmt::Write;
 
-use crate::error::{Error, Failure, Kind};
-use crate::fetch::{optional, text};
-use crate::json::Writer;
-use crate::response::TYPE_JSON;
-use crate::{host, log, rand, runtime, Request, Response, Result};
-
-/// Exports functions as handlers: `handlers! { get_user => handlers::get, … }`. The name
-/// on the left is the one that host.toml uses; on the right is a function
-/// `fn(&mut Request, &mut Response) -> Result`.
+/// Exports handlers: the name that host.toml uses, and the function.
+///
+/// ```
+/// # use wasmlane::{Error, Request, Response};
+/// fn get(w: &mut Response, _: &mut Request) -> Result<(), Error> {
+///     w.no_content();
+///     Ok(())
+/// }
+/// wasmlane::handlers! {
+///     get_user => get,
+/// }
+/// ```
 #[macro_export]
 macro_rules! handlers {
-    ($($name:ident => $function:path),+ $(,)?) => {
-        $(const _: () = {
-            // Only there: on other targets a test would export names such as "read".
-            #[cfg_attr(target_arch = "wasm32", export_name = stringify!($name))]
-            pub extern "C" fn handler() {
-                $crate::handle($function)
+    ($($name:ident => $handler:path),* $(,)?) => { $(
+        const _: () = {
+            #[cfg(target_arch = "wasm32")]
+            #[export_name = stringify!($name)]
+            extern "C" fn exported() {
+                $crate::handle($handler)
             }
-        };)+
-    };
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn() = || $crate::handle($handler);
+        };
+    )* };
 }
 
-/// Has a function run once while the plugin initialises: `initialiser! { prepare }`. What
-/// it leaves in memory is what every request starts from. It may log and read config and
-/// kv; there is no request.
+/// Exports the function that runs once, before any request, as `wasmlane_init`.
+/// There is no request then: it may log, read the configuration and read the store.
+///
+/// ```
+/// fn prepare() { wasmlane::log(wasmlane::Level::Info, "ready"); }
+/// wasmlane::init!(prepare);
+/// ```
 #[macro_export]
-macro_rules! initialiser {
+macro_rules! init {
     ($function:path) => {
         const _: () = {
-            #[cfg_attr(target_arch = "wasm32", export_name = "wasmlane_init")]
-            pub extern "C" fn initialise() {
-                $crate::initialise($function)
+            #[cfg(target_arch = "wasm32")]
+            #[export_name = "wasmlane_init"]
+            extern "C" fn exported() {
+                $crate::initialize($function)
             }
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn() = || $crate::initialize($function);
         };
     };
 }
 
-/// Runs a handler for the request that the host is calling about. [`handlers!`] makes
-/// exports that consist of it.
+/// Runs a handler for the request that the host is calling about. [`handlers!`]
+/// makes exports of it.
 ///
-/// After the body has begun an error is a panic, lest a client take half an answer for a
-/// whole one. A panic is logged with its place, and the host answers 500.
-pub fn handle(h: fn(&mut Request, &mut Response) -> Result) {
-    runtime::begin();
-    rand::forget();
-    let mut w = Response { begun: false, refused: false };
-    if let Err(failure) = h(&mut Request { _private: () }, &mut w) {
-        fail(&mut w, &failure);
+/// An error becomes the answer: [`Error::Http`] gives its status and message, any
+/// other a 500 whose text goes to the log and not to the client. After the body
+/// has begun an error is a panic, lest a client take half an answer for a whole
+/// one. A panic is logged with its place, and the host answers 500.
+pub fn handle<E: Into<Error>>(handler: fn(&mut Response, &mut Request) -> Result<(), E>) {
+    log_panics();
+    random::forget();
+    let (mut w, mut r) = (Response::new(), Request::new());
+    if let Err(err) = handler(&mut w, &mut r) {
+        fail(&mut w, &r, err.into());
     }
 }
 
-/// Runs an initialiser. [`initialiser!`] makes an export of it.
-pub fn initialise(f: fn()) {
-    runtime::begin();
-    f();
-    rand::forget();
+/// Runs the initialiser; [`init!`] makes an export of it.
+pub fn initialize(function: fn()) {
+    log_panics();
+    function();
+    random::forget();
 }
 
-/// Answers with an error, when there is still a way to.
-fn fail(w: &mut Response, failure: &Failure) {
+fn fail(w: &mut Response, r: &Request, err: Error) {
     if w.refused {
         // The host knows already: it answers 500 for a body over max_response, and
         // nobody listens in the other cases.
-        if failure.host() != Some(Error::Closed) {
-            log::error(failure.text());
+        if !matches!(&err, Error::Host(e) if e.code == Code::Closed) {
+            log(Level::Error, err.to_string());
         }
         return;
     }
     if w.begun {
         // Part of the body is out. Only a trap makes the host drop it, or cut the
         // connection if it has been sent.
-        panic!("the handler failed after it had begun the body: {}", failure.text());
+        panic!("wasmlane: the handler failed after it had begun the body: {}", err);
     }
-    let (status, message) = match &failure.0 {
-        Kind::Http(e) => (e.status, e.message.as_ref()),
+    let (status, message) = match &err {
+        Error::Http { status, message } => (*status, message.as_str()),
         _ => (500, "internal error"),
     };
     if status >= 500 {
-        log::error(failure.text());
+        log(Level::Error, err.to_string());
     }
-    let id = Request { _private: () }.id();
-    let mut body = Writer::new();
-    body.raw("{\"error\": ").message(message).raw(", \"request_id\": ").message(&id).raw("}\n");
-    // A refusal here leaves nothing to be said.
-    let _ = w.begin(status, TYPE_JSON);
-    let _ = w.write(body.into_bytes());
+    let mut body = String::from("{\"error\": ");
+    quote(&mut body, message);
+    body.push_str(", \"request_id\": ");
+    quote(&mut body, &r.id());
+    body.push_str("}\n");
+    // Should the host refuse it there is nothing left to do.
+    let _ = w.send(status, "application/json", body.as_bytes());
 }
 
-/// A value of `[plugin.NAME.config]` in host.toml. It works while the plugin initialises,
-/// too.
-pub fn config(key: &str) -> Option<String> {
-    optional(|buf| host::config(key.as_bytes(), buf)).map(text)
+/// Appends a JSON string as all SDKs do in errors.
+fn quote(out: &mut String, s: &str) {
+    out.push('"');
+    for c in s.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c < ' ' || c == '\x7f' => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
 }
+
+/// Without this a panic is silent where there is no stderr.
+#[cfg(all(target_arch = "wasm32", feature = "std"))]
+fn log_panics() {
+    std::panic::set_hook(std::boxed::Box::new(|info| {
+        let message = match (info.payload().downcast_ref::<&str>(), info.payload().downcast_ref::<String>()) {
+            (Some(text), _) => text,
+            (_, Some(text)) => text.as_str(),
+            _ => "a value that is no text",
+        };
+        let mut text = String::from("panic");
+        if let Some(at) = info.location() {
+            let _ = write!(text, " at {}:{}:{}", at.file(), at.line(), at.column());
+        }
+        let _ = write!(text, ": {}", message);
+        log(Level::Error, text);
+    }));
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "std")))]
+fn log_panics() {}

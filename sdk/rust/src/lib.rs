@@ -1,54 +1,90 @@
-//! For writing Wasmlane plugins in Rust. This is a whole one:
+//! Plugins for Wasmlane in Rust.
 //!
 //! ```
-//! use wasmlane::{handlers, kv, Request, Response, Result};
+//! use wasmlane::{Error, Request, Response};
 //!
-//! handlers! { greet => handle_greet }
-//!
-//! fn handle_greet(r: &mut Request, w: &mut Response) -> Result {
-//!     let visits = kv::add("visits", 1)?;
-//!     let name = r.param("name").unwrap_or_else(|| "you".into());
-//!     w.text(200, &format!("Hello {name}, visit {visits}\n"))
+//! fn hello(w: &mut Response, r: &mut Request) -> Result<(), Error> {
+//!     let name = r.param("name").ok_or_else(|| Error::http(404, "who?"))?;
+//!     w.text(200, &format!("Hello, {}!\n", name))?;
+//!     Ok(())
 //! }
+//!
+//! wasmlane::handlers! { hello => hello }
+//!
+//! let answer = wasmlane::testing::Host::new().param("name", "Ada").run(hello);
+//! assert_eq!(answer.text(), "Hello, Ada!\n");
 //! ```
 //!
-//! Build it as a `cdylib` for `wasm32-unknown-unknown` or `wasm32-wasi`; the file is
-//! the plugin. A handler that returns an error has it answered: an [`HttpError`] gives
-//! its status and message, any other error is a 500 whose text goes to the log and not
-//! to the client.
-//!
-//! Every request starts from the memory as it was after initialisation, so state lives
-//! in [`kv`], never in a static variable, and random numbers come from [`rand`].
-//!
-//! On any other target than WebAssembly the host is one in memory, see [`testing`]: so
-//! handlers are tested by `cargo test`.
-
-#![cfg_attr(not(feature = "std"), no_std)]
-#![deny(unsafe_code)]
-#![warn(missing_docs)]
+//! Memory is the snapshot taken after initialisation again for each request, so
+//! that nothing a handler leaves behind is there in the next one.
+#![cfg_attr(all(not(feature = "std"), target_arch = "wasm32"), no_std)]
+#![deny(unsafe_code, missing_docs)]
 
 extern crate alloc;
 
 mod call;
 mod error;
-mod fetch;
 mod handler;
-mod host;
+#[cfg(target_arch = "wasm32")]
+mod imports;
 pub mod json;
 pub mod kv;
-pub mod log;
-pub mod rand;
+mod platform;
+mod random;
 mod request;
 mod response;
+#[cfg(all(target_arch = "wasm32", feature = "runtime", not(feature = "std")))]
 mod runtime;
-#[cfg(all(not(target_arch = "wasm32"), feature = "std"))]
+#[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
+#[cfg(not(target_arch = "wasm32"))]
+use testing::imports;
+
 pub use call::{call, CallRequest, CallResponse};
-pub use error::{error, Error, Failure, HttpError};
-pub use handler::{config, handle, initialise};
-pub use request::Request;
+pub use error::{AbiError, Code, Error};
+pub use handler::{handle, initialize};
+pub use platform::{config, log, Level};
+pub use random::{random, seed};
+pub use request::{Field, Request};
 pub use response::{flush, Response};
 
-/// What a handler returns.
-pub type Result<T = (), E = Failure> = core::result::Result<T, E>;
+use alloc::vec::Vec;
+
+/// Asks the host for bytes, again when they do not fit.
+fn fetch(ask: impl Fn(&mut [u8]) -> i32) -> Result<Vec<u8>, i32> {
+    let mut buf = alloc::vec![0; 256];
+    loop {
+        let n = ask(&mut buf);
+        if n < 0 {
+            return Err(n);
+        }
+        let n = n as usize;
+        let fits = n <= buf.len();
+        buf.resize(n, 0);
+        if fits {
+            return Ok(buf);
+        }
+    }
+}
+
+/// Reads on until the end.
+fn read_all(size: i64, read: impl Fn(&mut [u8]) -> i32) -> Result<Vec<u8>, i32> {
+    // One byte more than the size, so that the end is found without growing.
+    let mut buf = alloc::vec![0; if size > 0 { size as usize + 1 } else { 4096 }];
+    let mut n = 0;
+    loop {
+        if n == buf.len() {
+            buf.resize(n * 2, 0);
+        }
+        let got = read(&mut buf[n..]);
+        if got < 0 {
+            return Err(got);
+        }
+        if got == 0 {
+            buf.truncate(n);
+            return Ok(buf);
+        }
+        n += got as usize;
+    }
+}

@@ -1,113 +1,82 @@
-use crate::error::{check, Error};
-use crate::host;
-use crate::json::{ToJson, Writer};
+use crate::error::check;
+use crate::{imports, json, AbiError};
+use alloc::vec::Vec;
 
-pub(crate) const TYPE_JSON: &str = "application/json";
-
-/// The answer to the request. The host holds it and sends it when the handler has
-/// returned, or piece by piece for a handler that calls [`flush`].
+/// The answer to the request. The host sends it when the handler has returned, or
+/// piece by piece for a handler that calls [`flush`].
 pub struct Response {
-    /// Something was written: the status is no longer for an error to choose.
-    pub(crate) begun: bool,
-    /// The host refused a write.
-    pub(crate) refused: bool,
+    pub(crate) begun: bool,   // something was written: too late for an error to answer
+    pub(crate) refused: bool, // the host refused a write
 }
 
 impl Response {
-    /// Sets the status, 200 to start with. One outside 200 to 599, and any status after
+    pub(crate) fn new() -> Response {
+        Response { begun: false, refused: false }
+    }
+
+    /// Sets the status, 200 to start with. One outside 200 to 599, and any after
     /// [`flush`], ends the request with 500.
     pub fn status(&mut self, code: u16) {
-        host::status(code.into());
+        imports::status(code.into())
     }
 
-    /// Sets a header, replacing what it had.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for a name or value that HTTP does not allow, for headers that
-    /// are the host's, and after [`flush`]; [`Error::TooLarge`] past 64 KiB of headers.
-    pub fn set_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
-        check(host::set_header(name.as_bytes(), value.as_ref())).map(drop)
+    /// Sets a header, replacing what it had. It fails with `Invalid` for a name or
+    /// value that HTTP does not allow, for headers that are the host's and after
+    /// [`flush`], and with `TooLarge` past 64 KiB of headers.
+    pub fn set_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), AbiError> {
+        let name = name.as_ref();
+        check("set_header", name, imports::set_header(name, value.as_ref())).map(drop)
     }
 
-    /// Adds a value to a header.
-    ///
-    /// # Errors
-    ///
-    /// As [`Response::set_header`].
-    pub fn add_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
-        check(host::add_header(name.as_bytes(), value.as_ref())).map(drop)
+    /// Adds a value to a header. It fails as [`Response::set_header`] does.
+    pub fn add_header(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), AbiError> {
+        let name = name.as_ref();
+        check("add_header", name, imports::add_header(name, value.as_ref())).map(drop)
     }
 
-    /// Appends to the body.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TooLarge`] past max_response; [`Error::Closed`] or [`Error::Timeout`]
-    /// when there is no point in going on.
-    pub fn write(&mut self, body: impl AsRef<[u8]>) -> Result<(), Error> {
+    /// Appends to the body. It fails with `TooLarge` past max_response, and with
+    /// `Closed` or `Timeout` when there is no point in going on.
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), AbiError> {
         self.begun = true;
-        self.checked(host::write(body.as_ref()))
+        self.check_write("write", imports::write(bytes.as_ref()))
     }
 
-    fn checked(&mut self, code: i32) -> Result<(), Error> {
+    fn check_write(&mut self, function: &'static str, code: i32) -> Result<(), AbiError> {
         self.refused |= code < 0;
-        check(code).map(drop)
+        check(function, b"", code).map(drop)
     }
 
-    /// Sets what comes before the body.
-    pub(crate) fn begin(&mut self, status: u16, content_type: &str) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, status: u16, content_type: &str, body: &[u8]) -> Result<(), AbiError> {
         self.status(status);
-        self.set_header("Content-Type", content_type)
+        self.set_header("Content-Type", content_type)?;
+        self.write(body)
     }
 
-    /// Answers with JSON, and a line end after it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Response::write`].
-    pub fn json(&mut self, status: u16, value: &(impl ToJson + ?Sized)) -> crate::Result {
-        let mut out = Writer::new();
-        value.to_json(&mut out);
-        let mut body = out.into_bytes();
+    /// Answers with what was written to a JSON writer, and a line end after it.
+    pub fn json(&mut self, status: u16, value: &json::Writer) -> Result<(), AbiError> {
+        let mut body = Vec::from(value.as_str());
         body.push(b'\n');
-        self.begin(status, TYPE_JSON)?;
-        self.write(body)?;
-        Ok(())
+        self.send(status, "application/json", &body)
     }
 
     /// Answers with plain text in UTF-8.
-    ///
-    /// # Errors
-    ///
-    /// As [`Response::write`].
-    pub fn text(&mut self, status: u16, text: &str) -> crate::Result {
-        self.begin(status, "text/plain; charset=utf-8")?;
-        self.write(text)?;
-        Ok(())
+    pub fn text(&mut self, status: u16, text: &str) -> Result<(), AbiError> {
+        self.send(status, "text/plain; charset=utf-8", text.as_bytes())
     }
 
-    /// Answers 204. It returns Ok, for a handler to return.
-    ///
-    /// # Errors
-    ///
-    /// None.
-    pub fn no_content(&mut self) -> crate::Result {
-        self.status(204);
-        Ok(())
+    /// Answers 204.
+    pub fn no_content(&mut self) {
+        self.status(204)
     }
 }
 
-/// Sends the status, the headers and what has been written so far. From there on the
-/// response streams: max_response no longer applies, and an error cuts the connection.
+/// Sends the status, the headers and what has been written so far. From there on
+/// the response streams: max_response no longer applies, and an error cuts the
+/// connection.
 ///
-/// It is a function rather than a method because the host runs a plugin that imports
-/// `flush` at a higher price, and only a plugin that calls this imports it.
-///
-/// # Errors
-///
-/// [`Error::Closed`] or [`Error::Timeout`] when there is no point in going on.
-pub fn flush(w: &mut Response) -> Result<(), Error> {
+/// A plugin that contains this function costs more in the host, which is why it is
+/// no method.
+pub fn flush(w: &mut Response) -> Result<(), AbiError> {
     w.begun = true;
-    w.checked(host::flush())
+    w.check_write("flush", imports::flush())
 }

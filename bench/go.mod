@@ -1,0 +1,3 @@
+module github.com/wasmlane/wasmlane/bench
+
+go 1.26.0

@@ -1,0 +1,54 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/wasmlane/wasmlane/abi"
+	wt "github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
+)
+
+// A guest that hears TIMEOUT or CLOSED from a host function gets to its next one,
+// however long it has computed before, and is ended soon after.
+func TestToldBeforeEnded(t *testing.T) {
+	for _, code := range []abi.Code{abi.Timeout, abi.Closed} {
+		said, deadline := 0, time.Time{}
+		ctx, leave := context.WithCancel(t.Context())
+		r := newRuntime(t, Options{Imports: []Import{
+			{Module: "test", Name: "wait", Result: abi.I32, Call: func(_ context.Context, _ []byte, stack []uint64) {
+				if code == abi.Closed {
+					leave()
+				} else {
+					time.Sleep(time.Until(deadline))
+				}
+				stack[0] = uint64(uint32(code))
+			}},
+			{Module: "test", Name: "say", Quick: true, Call: func(context.Context, []byte, []uint64) { said++ }},
+		}})
+		m := wt.New()
+		wait := m.Import("test", "wait", nil, wt.Type{wt.I32})
+		say := m.Import("test", "say", nil, nil)
+		m.Memory(1, 1)
+		m.Handler("run",
+			// Count to three million, which is many slices.
+			wt.Loop(
+				wt.I32Const(8), wt.I32Const(8), wt.I32Load(), wt.I32Const(1), wt.Op(0x6a), wt.I32Store(),
+				wt.I32Const(8), wt.I32Load(), wt.I32Const(3_000_000), wt.Op(0x48), wt.BrIf(0)),
+			wt.Call(wait), wt.Drop(), wt.Call(say), wt.Forever())
+		p := newPool(t, load(t, r, m.Bytes()), PoolOptions{Instances: 1, Fresh: true})
+		i := get(t, p)
+		deadline = time.Now().Add(2 * time.Second)
+		err := i.Call(ctx, "run", deadline)
+		leave()
+		p.Put(i, Failed)
+		var trap *Trap
+		if !errors.As(err, &trap) || trap.Kind == Trapped {
+			t.Errorf("%v: the guest ended with %v", code, err)
+		}
+		if said != 1 {
+			t.Errorf("%v: it said something %d times; want once", code, said)
+		}
+	}
+}
