@@ -214,6 +214,9 @@ func TestCompression(t *testing.T) {
 		if c.accept != "" {
 			headers = []string{"Accept-Encoding: " + c.accept}
 		}
+		if c.coding == "br" && !hasBrotli {
+			c.coding = "gzip"
+		}
 		a := r.ask("GET", c.path, "", headers...)
 		if a.header.Get("Content-Encoding") != c.coding || (a.header.Get("Vary") == "Accept-Encoding") != c.varies {
 			t.Errorf("%s for %q: %v", c.path, c.accept, a.header)

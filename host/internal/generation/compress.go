@@ -33,7 +33,7 @@ func (c *compress) dress(x *exchange.Exchange) {
 	}
 	addVary(h, "Accept-Encoding")
 	accepts, _ := x.Request.Header("accept-encoding")
-	coding := traffic.Accepted(accepts)
+	coding := traffic.Accepted(accepts, hasBrotli)
 	if coding == traffic.Identity {
 		return
 	}
@@ -41,7 +41,7 @@ func (c *compress) dress(x *exchange.Exchange) {
 	name := "gzip"
 	if coding == traffic.Brotli {
 		name = "br"
-		*buf = fasthttp.AppendBrotliBytesLevel((*buf)[:0], resp.Body(), fasthttp.CompressBrotliDefaultCompression)
+		*buf = appendBrotli((*buf)[:0], resp.Body())
 	} else {
 		*buf = fasthttp.AppendGzipBytesLevel((*buf)[:0], resp.Body(), fasthttp.CompressDefaultCompression)
 	}

@@ -13,9 +13,9 @@ const (
 )
 
 // Accepted returns what a client that sent this Accept-Encoding wants most of
-// what there is (RFC 9110 section 12.5.3). Of two that it likes the same, brotli
-// is taken. A header that is none asks for nothing.
-func Accepted(header []byte) Coding {
+// what there is (RFC 9110 section 12.5.3): gzip, and brotli if hasBrotli. Of two
+// that it likes the same, brotli is taken. A header that is none asks for nothing.
+func Accepted(header []byte, hasBrotli bool) Coding {
 	const unset = -1
 	brotli, gzip, any := unset, unset, unset
 	for len(header) > 0 {
@@ -42,7 +42,7 @@ func Accepted(header []byte) Coding {
 		gzip = any
 	}
 	switch {
-	case brotli > 0 && brotli >= gzip:
+	case hasBrotli && brotli > 0 && brotli >= gzip:
 		return Brotli
 	case gzip > 0:
 		return Gzip

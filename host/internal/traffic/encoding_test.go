@@ -35,8 +35,16 @@ func TestAccepted(t *testing.T) {
 		"\x00":                       Identity,
 		strings.Repeat(",", 4000):    Identity,
 	} {
-		if got := Accepted([]byte(header)); got != want {
+		if got := Accepted([]byte(header), true); got != want {
 			t.Errorf("%.40q: %d, want %d", header, got, want)
+		}
+	}
+}
+
+func TestAcceptedWithoutBrotli(t *testing.T) {
+	for header, want := range map[string]Coding{"br": Identity, "br, gzip;q=0.1": Gzip, "*": Gzip, "gzip;q=0, *": Identity} {
+		if got := Accepted([]byte(header), false); got != want {
+			t.Errorf("%q: %d, want %d", header, got, want)
 		}
 	}
 }
@@ -77,7 +85,7 @@ func TestNoTransform(t *testing.T) {
 func FuzzAccepted(f *testing.F) {
 	f.Add([]byte("gzip;q=0.5, br, *;q=0"))
 	f.Fuzz(func(t *testing.T, header []byte) {
-		got := Accepted(header)
+		got := Accepted(header, true)
 		lower := strings.ToLower(string(header))
 		switch got {
 		case Brotli:

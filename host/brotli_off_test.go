@@ -1,0 +1,6 @@
+//go:build !brotli
+
+package host
+
+// hasBrotli is that of package generation.
+const hasBrotli = false
