@@ -50,12 +50,3 @@ func TestNoAllocations(t *testing.T) {
 		t.Errorf("%v allocations per request, want none", allocs)
 	}
 }
-
-type fixed string
-
-var seven = []byte("7")
-
-func (fixed) Get([]byte) ([]byte, bool) { return seven, true }
-func (fixed) Len() int                  { return 1 }
-func (fixed) Name(int) string           { return "id" }
-func (fixed) Value(int) []byte          { return seven }

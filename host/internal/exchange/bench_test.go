@@ -85,3 +85,13 @@ func BenchmarkExchange(b *testing.B) {
 		})
 	}
 }
+
+// fixed is params with one value.
+type fixed string
+
+var seven = []byte("7")
+
+func (fixed) Get([]byte) ([]byte, bool) { return seven, true }
+func (fixed) Len() int                  { return 1 }
+func (fixed) Name(int) string           { return "id" }
+func (fixed) Value(int) []byte          { return seven }
