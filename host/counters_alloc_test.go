@@ -72,10 +72,10 @@ func BenchmarkHandle(b *testing.B) {
 }
 
 // requestTo is a GET request that has been read.
-func requestTo(t testing.TB, path string) *fasthttp.RequestCtx {
+func requestTo(t testing.TB, path string, more ...string) *fasthttp.RequestCtx {
 	t.Helper()
 	var req fasthttp.Request
-	head := "GET " + path + " HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\n\r\n"
+	head := "GET " + path + " HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\n" + strings.Join(more, "") + "\r\n"
 	if err := req.Header.Read(bufio.NewReader(strings.NewReader(head))); err != nil {
 		t.Fatal(err)
 	}
@@ -99,5 +99,27 @@ func BenchmarkCountedGet(b *testing.B) {
 				_, _ = k.Get(ctx, dst, key)
 			}
 		})
+	}
+}
+
+// Nor does one to a route with a limit and headers, or in a trace that is passed on.
+func TestRulesAllocateNothing(t *testing.T) {
+	r := prepare(t, setup{
+		keys:   "log.level = \"info\"",
+		guests: map[string]*guest{"a": says("hello")},
+		routes: "GET /limited a.get rate = \"1000000/s\"\nGET /dressed a.get headers = {X-Frame-Options = \"DENY\", Cache-Control = \"no-store\"}",
+	})
+	r.open()
+	for _, path := range []string{"/limited", "/dressed"} {
+		ctx := requestTo(t, path, "Traceparent: "+someParent+"\r\n")
+		if n := testing.AllocsPerRun(1000, func() {
+			ctx.Response.Reset()
+			r.handle(ctx)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations, want none", path, n)
+		}
+		if ctx.Response.StatusCode() != 200 || string(ctx.Response.Body()) != "hello" {
+			t.Errorf("%s: got %v", path, &ctx.Response)
+		}
 	}
 }

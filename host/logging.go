@@ -61,6 +61,7 @@ func (h *eitherHandler) WithGroup(name string) slog.Handler {
 // setLog takes up [log].
 func (h *Host) setLog(c config.Log) {
 	h.form.set(c)
+	h.sink.SetJSON(c.Format == "json")
 	name := c.AccessFormat
 	if name == "same" {
 		name = c.Format

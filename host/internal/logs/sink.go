@@ -5,8 +5,9 @@
 package logs
 
 import (
-	"fmt"
+	"bytes"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -29,6 +30,7 @@ type Sink struct {
 	mu      sync.Mutex
 	waiting []byte
 	lost    int // lines since the last flush
+	json    bool
 	timer   *time.Timer
 	set     bool // the timer runs
 }
@@ -66,7 +68,7 @@ func (s *Sink) Flush() error {
 func (s *Sink) take() {
 	s.mu.Lock()
 	s.spare, s.waiting = s.waiting, s.spare[:0]
-	lost := s.lost
+	lost, json := s.lost, s.json
 	s.lost = 0
 	if s.set {
 		s.timer.Stop()
@@ -74,8 +76,27 @@ func (s *Sink) take() {
 	}
 	s.mu.Unlock()
 	if lost > 0 {
-		s.spare = fmt.Appendf(s.spare, "%d lines of the access log were lost: the log was not taken fast enough\n", lost)
+		s.spare = append(s.spare, lostLine(lost, json)...)
 	}
+}
+
+// SetJSON says whether lines of the sink's own are in JSON, or text.
+func (s *Sink) SetJSON(json bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.json = json
+}
+
+// lostLine says how many lines were lost.
+func lostLine(n int, json bool) []byte {
+	var b bytes.Buffer
+	var h slog.Handler = slog.NewTextHandler(&b, nil)
+	if json {
+		h = slog.NewJSONHandler(&b, nil)
+	}
+	log := slog.New(h)
+	log.Warn("lines of the access log were lost: the log was not taken fast enough", slog.Int("lines", n))
+	return b.Bytes()
 }
 
 // write writes spare. s.writing is held.
