@@ -9,8 +9,8 @@ import (
 
 	"github.com/wasmlane/wasmlane/host"
 	"github.com/wasmlane/wasmlane/host/internal/scaffold"
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
 	"github.com/wasmlane/wasmlane/sdk"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 func runNew(i *invocation) int {

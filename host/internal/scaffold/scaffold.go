@@ -19,7 +19,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 // A template's name ends in .tmpl, which the file that becomes of it has not: the
