@@ -27,7 +27,7 @@ func runNew(i *invocation) int {
 	if !slices.Contains(scaffold.Languages(), language) {
 		return i.misused(fmt.Sprintf("-lang: there is no template for %s; write one of %s", language, flagsOf(scaffold.Languages())))
 	}
-	p := &scaffold.Plugin{Dir: filepath.Clean(rest[0]), Language: language, SDK: sdk.Files}
+	p := &scaffold.Plugin{Dir: filepath.Clean(rest[0]), Language: language, SDK: sdk.Files()}
 	p.Name = filepath.Base(p.Dir)
 	if err := checkNewName(p.Name); err != nil {
 		return i.misused(err.Error())
