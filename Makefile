@@ -10,7 +10,7 @@ PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.m
 EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
 NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod abi/conformance/guests/*/go.mod))
 
-.PHONY: help build plugins run test check fuzz bench bench-setup bench-sandbox sizes clean
+.PHONY: help build plugins run test check fuzz bench bench-setup bench-sandbox sizes pack clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ bench-sandbox: ## print the figures of the sandbox, against their bars
 
 sizes: ## print how large plugins are, language by language
 	@go test -count=1 -run '^TestSizes$$' ./host/cmd/wasmlane -sizes -v | grep '^|'
+
+pack: ## pack the SDKs that "wasmlane new" copies, after a change of one
+	go test -count=1 -run '^TestPacked$$' ./sdk -update
 
 clean: ## remove what was built and the compile cache, not the data
 	rm -rf bin .wasmlane/cache $(PLUGINS) $(EXAMPLES) $(PLUGINS:=.tmp) $(EXAMPLES:=.tmp)

@@ -21,21 +21,20 @@ import (
 // A package with an empty row is a leaf: it can be read, tested and replaced alone.
 func arrows() map[string][]string {
 	return map[string][]string{
-		"host/cmd/wasmlane": {"host", "host/internal/toolchain", "host/internal/scaffold", "sdk", "abi"},
+		"host/cmd/wasmlane": {"host", "host/internal/scaffold", "sdk", "sdk/toolchain", "abi"},
 		"abi/conformance":   {"abi/conformance/suite"},
 		// It is a client of the whole host, as any program that embeds it.
-		"abi/conformance/suite": {"host"},
+		"abi/conformance/suite": {"host", "sdk/toolchain"},
 		"host": {
 			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
 			"host/internal/metrics", "host/internal/logs", "host/internal/trace", "abi",
 		},
-		"host/internal/toolchain": {},
-		"host/internal/scaffold":  {"host/internal/toolchain"},
-		"host/internal/server":    {"host/internal/config"},
-		"host/internal/admin":     {},
-		"host/internal/reload":    {},
+		"host/internal/scaffold": {"sdk/toolchain"},
+		"host/internal/server":   {"host/internal/config"},
+		"host/internal/admin":    {},
+		"host/internal/reload":   {},
 		"host/internal/generation": {
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/traffic", "abi",
@@ -58,6 +57,7 @@ func arrows() map[string][]string {
 		"host/internal/wasi":                {},
 		"abi":                               {},
 		"sdk":                               {}, // only files
+		"sdk/toolchain":                     {},
 	}
 }
 
@@ -171,7 +171,7 @@ func TestImportChecks(t *testing.T) {
 		{"host/internal/exchange", at("host/internal/sandbox"), "host/internal/exchange imports host/internal/sandbox"},
 		{"host/internal/sandbox", at("host/internal/exchange"), "may import host/internal/meter, abi"},
 		{"host/internal/server", at("host"), "host/internal/server imports host"},
-		{"host/cmd/wasmlane", at("host/internal/config"), "may import host, host/internal/toolchain, host/internal/scaffold, sdk, abi"},
+		{"host/cmd/wasmlane", at("host/internal/config"), "may import host, host/internal/scaffold, sdk, sdk/toolchain, abi"},
 		{"host", "github.com/tetratelabs/wazero", "only host/internal/sandbox does that"},
 		{"host/internal/exchange", "github.com/tetratelabs/wazero/api", "only host/internal/sandbox does that"},
 		{"host", "github.com/BurntSushi/toml", "only host/internal/config does that"},

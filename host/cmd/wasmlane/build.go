@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"github.com/wasmlane/wasmlane/host"
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 func runBuild(i *invocation) int {

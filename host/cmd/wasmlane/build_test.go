@@ -8,7 +8,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 func TestBuild(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/wasmlane/wasmlane/host"
 	"github.com/wasmlane/wasmlane/host/internal/scaffold"
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
 	"github.com/wasmlane/wasmlane/sdk"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 func runNew(i *invocation) int {
@@ -27,7 +27,7 @@ func runNew(i *invocation) int {
 	if !slices.Contains(scaffold.Languages(), language) {
 		return i.misused(fmt.Sprintf("-lang: there is no template for %s; write one of %s", language, flagsOf(scaffold.Languages())))
 	}
-	p := &scaffold.Plugin{Dir: filepath.Clean(rest[0]), Language: language, SDK: sdk.Files}
+	p := &scaffold.Plugin{Dir: filepath.Clean(rest[0]), Language: language, SDK: sdk.Files()}
 	p.Name = filepath.Base(p.Dir)
 	if err := checkNewName(p.Name); err != nil {
 		return i.misused(err.Error())

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/wasmlane/wasmlane/host/internal/scaffold"
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 // Each template is written, tested in its own way, built, and served with the

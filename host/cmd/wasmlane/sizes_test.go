@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/wasmlane/wasmlane/host/internal/scaffold"
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 var sizes = flag.Bool("sizes", false, "print the table of sizes in docs/languages.md")

@@ -1,6 +1,6 @@
 package scaffold
 
-import "github.com/wasmlane/wasmlane/host/internal/toolchain"
+import "github.com/wasmlane/wasmlane/sdk/toolchain"
 
 // command returns what "wasmlane build" runs, for a README.
 func command(l toolchain.Language, name string) string {

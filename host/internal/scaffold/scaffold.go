@@ -19,7 +19,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 // A template's name ends in .tmpl, which the file that becomes of it has not: the
@@ -44,8 +44,9 @@ type Plugin struct {
 	Dir      string // where it goes; the directory is made
 	Name     string // a valid one
 	Language toolchain.Language
-	// SDK holds those that are copied: c, rust, assemblyscript, zig.
-	SDK fs.FS
+	// SDK has the files of those that are copied, by paths that begin with c/, rust/,
+	// assemblyscript/ or zig/.
+	SDK map[string]string
 	// Checkout is the directory of Wasmlane's sources that a Go plugin is built
 	// against; "" for the published SDK.
 	Checkout string
@@ -114,16 +115,21 @@ func (p *Plugin) copySDK() error {
 	if from == "" {
 		return nil
 	}
-	return fs.WalkDir(p.SDK, from, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	copied := false
+	for file, content := range p.SDK {
+		name, ok := strings.CutPrefix(file, from+"/")
+		if !ok {
+			continue
+		}
+		if err := p.write("wasmlane/"+name, content); err != nil {
 			return err
 		}
-		content, err := fs.ReadFile(p.SDK, file)
-		if err != nil {
-			return err
-		}
-		return p.write("wasmlane/"+strings.TrimPrefix(file, from+"/"), string(content))
-	})
+		copied = true
+	}
+	if !copied {
+		return fmt.Errorf("there is no SDK for %s to copy", p.Language)
+	}
+	return nil
 }
 
 // sdkOf returns the directory of the SDK that is copied, or "".

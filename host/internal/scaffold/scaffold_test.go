@@ -7,17 +7,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/wasmlane/wasmlane/host/internal/toolchain"
+	"github.com/wasmlane/wasmlane/sdk/toolchain"
 )
 
 // sdks stands for the SDKs: a file each.
-var sdks = fstest.MapFS{
-	"c/wasmlane.h":                     {Data: []byte("/* {{name}} */")},
-	"rust/src/lib.rs":                  {},
-	"assemblyscript/assembly/index.ts": {},
-	"zig/wasmlane.zig":                 {},
+var sdks = map[string]string{
+	"c/wasmlane.h":                     "/* {{name}} */",
+	"rust/src/lib.rs":                  "",
+	"assemblyscript/assembly/index.ts": "",
+	"zig/wasmlane.zig":                 "",
 }
 
 // place is what a template has for something to be filled in.
@@ -70,7 +69,7 @@ func TestWrite(t *testing.T) {
 // After an error there is nothing left that would have to be removed by hand.
 func TestWriteUndoes(t *testing.T) {
 	dir := t.TempDir()
-	p := &Plugin{Dir: filepath.Join(dir, "greeter"), Name: "greeter", Language: toolchain.Zig, SDK: fstest.MapFS{}}
+	p := &Plugin{Dir: filepath.Join(dir, "greeter"), Name: "greeter", Language: toolchain.Zig}
 	if err := p.Write(); err == nil {
 		t.Error("an SDK that is not there was copied")
 	}

@@ -80,8 +80,3 @@ func (l Language) Install() string {
 	}
 	return ""
 }
-
-// missing is the error for a language whose compiler is not there.
-func (l Language) missing(problem string) error {
-	return fmt.Errorf("%s\n%s", problem, l.Install())
-}

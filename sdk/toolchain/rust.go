@@ -52,7 +52,7 @@ func findRust(t *tools, dir string) (cargo, rustc string, err error) {
 	if len(rustcs) == 0 {
 		return "", "", Rust.missing("rustc is not in PATH")
 	}
-	linkerless := ""
+	var linkerless *MissingError
 	for _, rustc := range rustcs {
 		// In dir, since rust-toolchain.toml may choose another one.
 		root, err := t.ask(dir, nil, rustc, "--print", "sysroot")
@@ -60,19 +60,20 @@ func findRust(t *tools, dir string) (cargo, rustc string, err error) {
 			continue
 		}
 		if lld := missingLinker(rustc); lld != "" {
-			linkerless = fmt.Sprintf("%s has no linker for WebAssembly: rust-lld, which is %s, is not installed\nDebian, Ubuntu: apt install %s", rustc, lld, lld)
+			linkerless = &MissingError{Rust, fmt.Sprintf("%s has no linker for WebAssembly: rust-lld, which is %s, is not installed", rustc, lld),
+				"Debian, Ubuntu: apt install " + lld}
 			continue
 		}
 		// The cargo of the same toolchain, if it has one.
 		same := slices.IndexFunc(cargos, func(cargo string) bool { return filepath.Dir(cargo) == filepath.Dir(rustc) })
 		return cargos[max(same, 0)], rustc, nil
 	}
-	if linkerless != "" {
-		return "", "", errors.New(linkerless)
+	if linkerless != nil {
+		return "", "", linkerless
 	}
 	problem := fmt.Sprintf("%s cannot make WebAssembly: it has no target %s", strings.Join(rustcs, " and "), rustTarget)
 	if t.find("rustup") != "" {
-		return "", "", fmt.Errorf("%s\nadd it: rustup target add %s", problem, rustTarget)
+		return "", "", &MissingError{Rust, problem, "add it: rustup target add " + rustTarget}
 	}
 	return "", "", Rust.missing(problem)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // Job is one plugin to build.
@@ -19,13 +20,15 @@ type Job struct {
 	// Out is the file to write, or an existing directory to write NAME.wasm to;
 	// "" is the same as Dir.
 	Out string
-	// What the compiler writes goes here as it is.
+	// Env is added to the environment of the compiler, as "NAME=value".
+	Env []string
+	// What the compiler writes goes here as it is; nowhere when they are nil.
 	Stdout, Stderr io.Writer
 }
 
 // Result is what a job has come to.
 type Result struct {
-	File     string
+	File     string // the module
 	Language Language
 }
 
@@ -37,6 +40,9 @@ type plan struct {
 	name string   // of the plugin; "" when artifact finds it out
 	argv []string // the program by its path, then its arguments
 	env  []string // what is added to the environment
+	// links are directories under other names, by the paths of the links. They are made
+	// beside the module for the compiler, and thrown away with all else there.
+	links map[string]string
 	// artifact finds the module when argv did not say where to put it, and the name of
 	// the plugin.
 	artifact func() (file, name string, err error)
@@ -62,8 +68,8 @@ func (l Language) planner() planner {
 }
 
 // Build builds a plugin. The module is put in place whole or not at all: a host that
-// watches the file never reads half of it. An error of the compiler is ErrCompiler,
-// any other one says what is wrong and what to do.
+// watches the file never reads half of it. The end of ctx stops the compiler. The
+// errors are those that the package's text tells of.
 func (j Job) Build(ctx context.Context) (*Result, error) {
 	if j.Language == "" {
 		l, err := Detect(j.Dir)
@@ -102,9 +108,14 @@ func (j Job) Build(ctx context.Context) (*Result, error) {
 
 // run runs the compiler and returns the file it has made. The plan has a name then.
 func (j Job) run(ctx context.Context, p *plan, dir, out string) (string, error) {
+	for link, to := range p.links {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(link), 0o755), os.Symlink(to, link)); err != nil {
+			return "", err
+		}
+	}
 	cmd := exec.CommandContext(ctx, p.argv[0], p.argv[1:]...)
 	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), p.env...)
+	cmd.Env = slices.Concat(cmd.Environ(), j.Env, p.env)
 	cmd.Stdout, cmd.Stderr = j.Stdout, j.Stderr
 	if p.stdout != nil {
 		cmd.Stdout = p.stdout

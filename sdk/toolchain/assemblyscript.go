@@ -25,19 +25,9 @@ func planAssemblyScript(t *tools, dir, out string) (*plan, error) {
 	if node == "" {
 		return nil, AssemblyScript.missing("node is not in PATH; the AssemblyScript compiler runs on it")
 	}
-	// What node_modules/.bin/asc links to, which is a script for some systems only.
-	asc := upwards(dir, func(dir string) string {
-		if file := filepath.Join(dir, "node_modules", "assemblyscript", "bin", "asc.js"); exists(file) {
-			return file
-		}
-		return ""
-	})
-	if asc == "" {
-		command := "npm install"
-		if exists(filepath.Join(dir, "package-lock.json")) {
-			command = "npm ci"
-		}
-		return nil, fmt.Errorf("the AssemblyScript compiler is not in node_modules; run %s in this directory", command)
+	asc, sdk, err := findAsc(dir)
+	if err != nil {
+		return nil, err
 	}
 	entries, err := ascEntries(dir)
 	if err != nil {
@@ -48,7 +38,41 @@ func planAssemblyScript(t *tools, dir, out string) (*plan, error) {
 		name = filepath.Base(dir)
 	}
 	argv := append([]string{node, asc}, entries...)
-	return &plan{name: name, argv: append(argv, "--outFile", out)}, nil
+	argv = append(argv, "--outFile", out)
+	if sdk == "" {
+		return &plan{name: name, argv: argv}, nil
+	}
+	packages := filepath.Join(filepath.Dir(out), "packages")
+	return &plan{name: name, argv: append(argv, "--path", packages), links: map[string]string{filepath.Join(packages, "wasmlane"): sdk}}, nil
+}
+
+// findAsc returns the compiler in the node_modules of dir or above it. A plugin in a
+// checkout needs none of its own: that of the SDK serves, so that "npm ci" is run once
+// for all of them. The SDK's directory is returned then, since nothing in dir leads
+// to it.
+func findAsc(dir string) (asc, sdk string, err error) {
+	// What node_modules/.bin/asc links to, which is a script for some systems only.
+	at := func(dir string) string {
+		if file := filepath.Join(dir, "node_modules", "assemblyscript", "bin", "asc.js"); exists(file) {
+			return file
+		}
+		return ""
+	}
+	if asc := upwards(dir, at); asc != "" {
+		return asc, "", nil
+	}
+	place := dir
+	if manifest := around(dir, "assemblyscript", "package.json"); manifest != "" {
+		place = filepath.Dir(manifest)
+		if asc := at(place); asc != "" {
+			return asc, place, nil
+		}
+	}
+	command := "npm install"
+	if exists(filepath.Join(place, "package-lock.json")) {
+		command = "npm ci"
+	}
+	return "", "", &MissingError{AssemblyScript, "the AssemblyScript compiler is not in node_modules", "run " + command + " in " + place}
 }
 
 // ascEntries returns the files to name on asc's command line: none when

@@ -95,7 +95,8 @@ func findClang(t *tools, dir string) ([]string, error) {
 	if linkerless != "" {
 		_, version, _ := strings.Cut(filepath.Base(linkerless), "-")
 		lld := strings.TrimSuffix("lld-"+version, "-")
-		return nil, fmt.Errorf("%s has no wasm-ld to link with\nDebian, Ubuntu: apt install %s; macOS: brew install lld; else: it is part of LLVM, https://releases.llvm.org", linkerless, lld)
+		return nil, &MissingError{C, linkerless + " has no wasm-ld to link with",
+			"Debian, Ubuntu: apt install " + lld + "; macOS: brew install lld; else: it is part of LLVM, https://releases.llvm.org"}
 	}
 	return nil, C.missing(targetless + " cannot make WebAssembly: --print-targets does not list wasm32")
 }

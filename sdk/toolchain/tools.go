@@ -84,18 +84,22 @@ func upwards(dir string, at func(dir string) string) string {
 // beside returns the path of a file of an SDK: in dir, in its subdirectory
 // wasmlane, or in a checkout around it; "" when it is nowhere.
 func beside(dir, file, sdk string) string {
-	at := func(path string) string {
-		if exists(path) {
-			return path
-		}
-		return ""
-	}
 	for _, path := range []string{filepath.Join(dir, file), filepath.Join(dir, "wasmlane", file)} {
 		if exists(path) {
 			return path
 		}
 	}
-	return upwards(dir, func(dir string) string { return at(filepath.Join(dir, "sdk", sdk, file)) })
+	return around(dir, sdk, file)
+}
+
+// around returns the path of a file of an SDK in a checkout around dir, or "".
+func around(dir, sdk, file string) string {
+	return upwards(dir, func(dir string) string {
+		if path := filepath.Join(dir, "sdk", sdk, file); exists(path) {
+			return path
+		}
+		return ""
+	})
 }
 
 func exists(path string) bool {

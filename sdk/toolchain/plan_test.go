@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -206,10 +207,56 @@ func TestAssemblyScript(t *testing.T) {
 
 	refused(t, AssemblyScript, m, directory(t), "there is no package.json; write one with npm init, and npm install --save-dev assemblyscript")
 	refused(t, AssemblyScript, machine{}, dir, "node is not in PATH; the AssemblyScript compiler runs on it\nDebian, Ubuntu: apt install nodejs npm; macOS: brew install node; else: https://nodejs.org")
-	refused(t, AssemblyScript, m, directory(t, withAssemblyScript), "the AssemblyScript compiler is not in node_modules; run npm install in this directory")
-	refused(t, AssemblyScript, m, directory(t, withAssemblyScript, "package-lock.json"), "run npm ci in this directory")
+	alone := directory(t, withAssemblyScript)
+	refused(t, AssemblyScript, m, alone, "the AssemblyScript compiler is not in node_modules\nrun npm install in "+alone)
+	locked := directory(t, withAssemblyScript, "package-lock.json")
+	refused(t, AssemblyScript, m, locked, "\nrun npm ci in "+locked)
 	refused(t, AssemblyScript, m, directory(t, withAssemblyScript, asc), `there is no assembly/index.ts, and no other file in "entries" of asconfig.json`)
 	refused(t, AssemblyScript, m, directory(t, withAssemblyScript, asc, "asconfig.json=["), "asconfig.json: ")
+}
+
+// A plugin in a checkout is built with what was installed for the SDK there.
+func TestAssemblyScriptInCheckout(t *testing.T) {
+	m := machine{"/usr/bin/node": nil}
+	const plugin, sdk, asc = "examples/users", "sdk/assemblyscript", "node_modules/assemblyscript/bin/asc.js"
+	manifest, entry := plugin+"/"+withAssemblyScript, plugin+"/assembly/index.ts"
+	around := directory(t, manifest, entry, sdk+"/package.json", sdk+"/"+asc)
+	p, err := planAssemblyScript(m.tools(), filepath.Join(around, filepath.FromSlash(plugin)), filepath.FromSlash("OUT/plugin.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := filepath.ToSlash(strings.ReplaceAll(strings.Join(p.argv, " "), around, "DIR"))
+	if want := "/usr/bin/node DIR/" + sdk + "/" + asc + " assembly/index.ts --outFile OUT/plugin.wasm --path OUT/packages"; line != want {
+		t.Errorf("got  %s\nwant %s", line, want)
+	}
+	if want := filepath.Join(around, filepath.FromSlash(sdk)); p.links[filepath.FromSlash("OUT/packages/wasmlane")] != want {
+		t.Errorf("the links are %q, want one to %s", p.links, want)
+	}
+	// Its own goes first.
+	own := directory(t, manifest, entry, plugin+"/"+asc, sdk+"/package.json", sdk+"/"+asc)
+	p, err = planAssemblyScript(m.tools(), filepath.Join(own, filepath.FromSlash(plugin)), "OUT")
+	if err != nil || len(p.links) > 0 || slices.Contains(p.argv, "--path") {
+		t.Errorf("%+v %v", p, err)
+	}
+	bare := directory(t, manifest, entry, sdk+"/package.json", sdk+"/package-lock.json")
+	refused(t, AssemblyScript, m, filepath.Join(bare, filepath.FromSlash(plugin)), "\nrun npm ci in "+filepath.Join(bare, filepath.FromSlash(sdk)))
+}
+
+// What is not installed is told from all else, without reading the message.
+func TestMissing(t *testing.T) {
+	t.Setenv("RUSTC", "")
+	files := []string{"go.mod", "a.c", "Cargo.toml", withAssemblyScript, "build.zig"}
+	for _, l := range Languages() {
+		_, err := l.planner()(machine{}.tools(), directory(t, files...), "OUT")
+		var missing *MissingError
+		if !errors.As(fmt.Errorf("DIR: %w", err), &missing) || missing.Language != l || missing.Install != l.Install() || missing.Problem == "" {
+			t.Errorf("%s: %#v", l, err)
+		}
+	}
+	var missing *MissingError
+	if _, err := planRust(machine{}.tools(), directory(t), "OUT"); errors.As(err, &missing) {
+		t.Errorf("a directory without Cargo.toml is %v", err)
+	}
 }
 
 func TestZig(t *testing.T) {
