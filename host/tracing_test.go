@@ -311,6 +311,27 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A response that streams has its spans when it is over.
+func TestTraceOfAStream(t *testing.T) {
+	c := collect(t)
+	r := start(t, setup{keys: streamKeys + fmt.Sprintf("trace.otlp = %q", c.origin), guests: map[string]*guest{"a": streamer()}})
+	for range 3 {
+		r.ask("GET", "/a/pauses", "", "Traceparent: "+someParent)
+	}
+	spans := c.of(someTrace, 6)
+	for _, name := range []string{"GET /a/pauses", "a.pauses"} {
+		if s := spans[name]; s.end-s.start < int64(600*time.Millisecond) || s.failed {
+			t.Errorf("%s: %v", name, s)
+		}
+	}
+	if _, err := r.try("GET", "/a/trap_before", "", "Traceparent: 00-"+strings.Repeat("cd", 16)+"-"+someSpan+"-01"); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.of(strings.Repeat("cd", 16), 2)["a.trap_before"]; !s.failed {
+		t.Errorf("got %v", s)
+	}
+}
+
 // Without [trace], the context still travels.
 func TestTraceWithoutCollector(t *testing.T) {
 	user := newGuest()

@@ -78,7 +78,9 @@ func TestSpansOfTheProgram(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var message struct {
 			ResourceSpans []struct {
-				ScopeSpans []struct{ Spans []struct{ Name, TraceID string } }
+				ScopeSpans []struct {
+					Spans []struct{ Name, TraceID string }
+				}
 			}
 		}
 		if err := json.NewDecoder(r.Body).Decode(&message); err != nil {

@@ -78,7 +78,8 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestIDsDiffer(t *testing.T) {
-	if NewID() == NewID() || NewSpanID() == NewSpanID() {
+	a, b, c, d := NewID(), NewID(), NewSpanID(), NewSpanID()
+	if a == b || c == d {
 		t.Error("the same twice")
 	}
 	if n := testing.AllocsPerRun(100, func() { NewID(); NewSpanID() }); n != 0 {

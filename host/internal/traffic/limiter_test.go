@@ -86,7 +86,7 @@ func TestKeys(t *testing.T) {
 	if l.Text(v4[:]) == l.Address(ip("192.0.2.1")) {
 		t.Error("a header spells the bucket of an address")
 	}
-	if l.Text([]byte("a")) == l.Text([]byte("b")) || l.Text(nil) != l.Text(nil) {
+	if l.Text([]byte("a")) == l.Text([]byte("b")) {
 		t.Error("texts")
 	}
 	if NewLimiter().Address(ip("192.0.2.1")) == l.Address(ip("192.0.2.1")) {
@@ -103,9 +103,7 @@ func TestManyClients(t *testing.T) {
 		for i := range uint32(1_000_000) {
 			var b [4]byte
 			binary.BigEndian.PutUint32(b[:], i)
-			if _, ok := l.Take(r, l.Address(netip.AddrFrom4(b)), time.Second+time.Duration(i)); !ok {
-				continue // a second run finds some of the last ones there
-			}
+			l.Take(r, l.Address(netip.AddrFrom4(b)), time.Second+time.Duration(i))
 		}
 	})
 	if n != 0 {
