@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host/internal/call"
 	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/dashboard"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/logs"
@@ -53,9 +54,10 @@ type Host struct {
 	current   generation.Current
 	inFlight  atomic.Int64
 
-	server    atomic.Pointer[server.Server] // while Run listens
-	operator  atomic.Pointer[server.Server] // of the admin listener; nil when there is none
-	port      atomic.Int64                  // likewise
+	server    atomic.Pointer[server.Server]  // while Run listens
+	operator  atomic.Pointer[server.Server]  // of the admin listener; nil when there is none
+	feed      atomic.Pointer[dashboard.Feed] // of the admin listener, likewise
+	port      atomic.Int64                   // likewise
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
 
