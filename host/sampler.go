@@ -1,6 +1,7 @@
 package host
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -129,31 +130,38 @@ func (s *sampler) requests(name metrics.RouteName) uint64 {
 
 // route returns what a route did over the last minute.
 func (s *sampler) route(name metrics.RouteName) lastMinute {
-	return s.over(func(n metrics.RouteName) bool { return n == name })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	place, age := s.oldest()
+	var d metrics.Totals
+	if w := s.routes[name]; w != nil {
+		d = w.now.Since(&w.before[place])
+	}
+	return minuteOf(&d, age)
 }
 
 // plugin returns what the routes of a plugin did over the last minute.
 func (s *sampler) plugin(plugin string) lastMinute {
-	return s.over(func(n metrics.RouteName) bool { return n.Plugin == plugin })
-}
-
-func (s *sampler) over(counts func(metrics.RouteName) bool) lastMinute {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	place, age := s.oldest()
 	var sum metrics.Totals
 	for name, w := range s.routes {
-		if counts(name) {
+		if name.Plugin == plugin {
 			d := w.now.Since(&w.before[place])
 			sum.Add(&d)
 		}
 	}
-	m := lastMinute{ClientErrors: sum.ClientErrors, Errors: sum.Errors}
+	return minuteOf(&sum, age)
+}
+
+func minuteOf(t *metrics.Totals, age time.Duration) lastMinute {
+	m := lastMinute{ClientErrors: t.ClientErrors, Errors: t.Errors}
 	if age > 0 {
-		m.Rate = float64(sum.Requests) / age.Seconds()
+		m.Rate = math.Round(float64(t.Requests)/age.Seconds()*100) / 100
 	}
-	if sum.Requests > 0 {
-		p50, p99 := sum.Quantile(0.5).Seconds(), sum.Quantile(0.99).Seconds()
+	if t.Requests > 0 {
+		p50, p99 := t.Quantile(0.5).Seconds(), t.Quantile(0.99).Seconds()
 		m.P50, m.P99 = &p50, &p99
 	}
 	return m

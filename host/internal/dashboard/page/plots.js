@@ -1,0 +1,146 @@
+// Small plots of the last ten minutes, drawn as SVG.
+import { el, set } from "./dom.js";
+import * as f from "./format.js";
+
+const span = 600e3; // milliseconds shown
+const width = 600, height = 100;
+
+const sum = (list, of) => list.reduce((n, s) => n + of(s), 0);
+const perSecond = (name) => (s) => s[name] / s.seconds;
+
+// Each plot: what it shows, the figure above it, and what is said when there is
+// nothing to draw.
+const plots = [
+  {
+    title: "Requests", unit: "a second", axis: f.rate, least: 1,
+    lines: [["answered", "c0", perSecond("requests")]],
+    value: (s) => f.rate(s.requests / s.seconds),
+    note: (all) => `${f.count(sum(all, (s) => s.requests))} in ten minutes`,
+    none: "No requests in the last ten minutes",
+  },
+  {
+    title: "Duration", unit: "p99", axis: f.seconds, least: 1e-4,
+    lines: [["p50", "c0", (s) => s.p50], ["p99", "c1", (s) => s.p99]],
+    value: (s) => f.seconds(s.p99),
+    note: (all, s) => `p50 ${f.seconds(s.p50)}`,
+    none: "No requests in the last ten minutes",
+  },
+  {
+    title: "Errors", unit: "5xx a second", axis: f.rate, least: 1,
+    lines: [["5xx", "cbad", perSecond("errors")], ["4xx", "c1", perSecond("client_errors")]],
+    value: (s) => f.rate(s.errors / s.seconds),
+    note: (all) => `${f.count(sum(all, (s) => s.errors))} 5xx, ${f.count(sum(all, (s) => s.client_errors))} 4xx in ten minutes`,
+    none: "No errors in the last ten minutes",
+  },
+  {
+    title: "Instances", unit: "in use", axis: f.count, least: 4,
+    lines: [["in use", "c0", (s) => s.in_use], ["idle", "c1", (s) => s.idle], ["requests waiting", "c2", (s) => s.waiting]],
+    value: (s) => f.count(s.in_use),
+    note: (all, s) => `${f.count(s.idle)} idle, ${f.count(s.waiting)} waiting`,
+    none: "No instances in the last ten minutes",
+  },
+  {
+    title: "Memory", unit: "resident", axis: f.bytes, least: 16 << 20, binary: true,
+    lines: [["resident", "c0", (s) => s.memory]],
+    value: (s) => f.bytes(s.memory),
+    note: (all) => `most ${f.bytes(Math.max(...all.map((s) => s.memory)))}`,
+    none: "Not known on this system",
+  },
+  {
+    title: "Processor", unit: "of one core", axis: f.share, least: 0.1,
+    lines: [["used", "c0", (s) => s.cpu]],
+    value: (s) => (s.cpu === null ? "–" : f.share(s.cpu)),
+    note: (all) => `mean ${f.share(sum(all, (s) => s.cpu ?? 0) / all.length)}`,
+    none: "Idle for the last ten minutes",
+  },
+];
+
+function svg(tag, className) {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  if (className) e.setAttribute("class", className);
+  return e;
+}
+
+// build puts the empty plots into the page and returns a function that draws
+// samples into them.
+export function build(parent) {
+  const drawn = plots.map((p) => {
+    const value = el("span"), note = el("span", "soft"), top = el("span", "top"), none = el("span", "none");
+    const head = el("p", "value", value, el("small", "", p.unit));
+    const legend = el("p", "legend", ...p.lines.map(([name, color]) => el("span", color, name)));
+    const picture = svg("svg");
+    picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    picture.setAttribute("preserveAspectRatio", "none");
+    picture.setAttribute("role", "img");
+    for (const y of [0, height / 2, height]) {
+      const line = svg("line");
+      for (const [name, v] of [["x1", 0], ["x2", width], ["y1", y], ["y2", y]]) line.setAttribute(name, v);
+      picture.append(line);
+    }
+    const area = svg("path", "area");
+    const paths = p.lines.map(([, color]) => svg("path", color));
+    picture.append(area, ...paths.slice().reverse()); // the first one on top
+    parent.append(el("figure", "",
+      el("figcaption", "", el("h3", "", p.title), note, head),
+      el("div", "plot", picture, top, none),
+      el("div", "axis", el("span", "", "−10 min"), el("span", "", "−5 min"), el("span", "", "now")),
+      p.lines.length > 1 ? legend : null));
+    return { ...p, value: value, text: p.value, note, words: p.note, top, none, nothing: p.none, picture, area, paths };
+  });
+  return (samples) => {
+    if (samples.length > 0) for (const d of drawn) draw(d, samples);
+  };
+}
+
+function draw(d, samples) {
+  const now = samples[samples.length - 1];
+  set(d.value, d.text(now));
+  set(d.note, d.words(samples, now));
+  const series = d.lines.map(([, , of]) => samples.map(of));
+  const most = Math.max(0, ...series.flat().filter((v) => v !== null));
+  set(d.none, most > 0 ? "" : d.nothing);
+  const top = roundUp(Math.max(most, d.least), d.binary);
+  set(d.top, most > 0 ? d.axis(top) : "");
+  d.picture.setAttribute("aria-label", most > 0
+    ? `${d.title} over the last ten minutes: now ${d.text(now)}, at most ${d.axis(most)}` : d.nothing);
+  series.forEach((values, i) => {
+    const line = most > 0 ? trace(samples, values, now.time, top) : { path: "", area: "" };
+    d.paths[i].setAttribute("d", line.path);
+    if (i === 0) d.area.setAttribute("d", line.area);
+  });
+}
+
+// trace returns one line, and the area below it. It is broken where nothing was
+// measured.
+function trace(samples, values, now, top) {
+  let path = "", area = "", start = null, last = null;
+  const close = () => {
+    if (start !== null) area += `L${last} ${height}L${start} ${height}Z`;
+    start = null;
+  };
+  samples.forEach((s, i) => {
+    const v = values[i];
+    if (v === null || (i > 0 && s.time - samples[i - 1].time > 3000)) close();
+    if (v === null) return;
+    const x = (width * (1 - (now - s.time) / span)).toFixed(1), y = (height * (1 - v / top)).toFixed(1);
+    if (start === null) {
+      start = x;
+      path += `M${x} ${y}h0.01`; // a lone second is a dot
+      area += `M${x} ${y}`;
+    } else {
+      path += `L${x} ${y}`;
+      area += `L${x} ${y}`;
+    }
+    last = x;
+  });
+  close();
+  return { path, area };
+}
+
+// roundUp returns a round number that is not less than n.
+function roundUp(n, binary) {
+  const base = binary ? 2 : 10;
+  const unit = base ** Math.floor(Math.log(n) / Math.log(base));
+  const steps = binary ? [1, 1.25, 1.5, 1.75, 2] : [1, 2, 5, 10];
+  return unit * steps.find((s) => s * unit >= n * 0.9999);
+}
