@@ -10,8 +10,8 @@ export function rate(n) {
   return n < 100 ? n.toFixed(1) : count(n);
 }
 
-// digits writes a number with about three significant digits.
-function digits(n) {
+// number writes a number with about three significant digits.
+export function number(n) {
   if (n === 0) return "0";
   return n >= 100 ? count(n) : n.toFixed(n >= 10 ? 1 : 2).replace(/\.0+$/, "");
 }
@@ -19,18 +19,18 @@ function digits(n) {
 export function seconds(s) {
   if (s === null || s === undefined) return "–";
   if (s < 1e-3) return whole.format(s * 1e6) + " µs";
-  if (s < 1) return digits(s * 1e3) + " ms";
-  return digits(s) + " s";
+  if (s < 1) return number(s * 1e3) + " ms";
+  return number(s) + " s";
 }
 
 export function bytes(n) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let i = 0;
   for (; n >= 1024 && i < units.length - 1; i++) n /= 1024;
-  return digits(n) + " " + units[i];
+  return number(n) + " " + units[i];
 }
 
-export function share(n) { return digits(n * 100) + " %"; }
+export function share(n) { return number(n * 100) + " %"; }
 
 export function duration(s) {
   s = Math.max(0, Math.round(s));

@@ -12,7 +12,7 @@ const perSecond = (name) => (s) => s[name] / s.seconds;
 // nothing to draw.
 const plots = [
   {
-    title: "Requests", unit: "a second", axis: f.rate, least: 1,
+    title: "Requests", unit: "a second", axis: f.number, least: 1,
     lines: [["answered", "c0", perSecond("requests")]],
     value: (s) => f.rate(s.requests / s.seconds),
     note: (all) => `${f.count(sum(all, (s) => s.requests))} in ten minutes`,
@@ -26,7 +26,7 @@ const plots = [
     none: "No requests in the last ten minutes",
   },
   {
-    title: "Errors", unit: "5xx a second", axis: f.rate, least: 1,
+    title: "Errors", unit: "5xx a second", axis: f.number, least: 1,
     lines: [["5xx", "cbad", perSecond("errors")], ["4xx", "c1", perSecond("client_errors")]],
     value: (s) => f.rate(s.errors / s.seconds),
     note: (all) => `${f.count(sum(all, (s) => s.errors))} 5xx, ${f.count(sum(all, (s) => s.client_errors))} 4xx in ten minutes`,
@@ -125,7 +125,7 @@ function trace(samples, values, now, top) {
     const x = (width * (1 - (now - s.time) / span)).toFixed(1), y = (height * (1 - v / top)).toFixed(1);
     if (start === null) {
       start = x;
-      path += `M${x} ${y}h0.01`; // a lone second is a dot
+      path += `M${x - 3} ${y}h3`; // so that a lone second can be seen
       area += `M${x} ${y}`;
     } else {
       path += `L${x} ${y}`;

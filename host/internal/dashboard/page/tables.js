@@ -20,23 +20,29 @@ function errors(cell, n) {
   cell.classList.toggle("bad", n > 0);
 }
 
-// problem shows an error below the heading of a row.
-function problem(tr, text) {
-  set(tr.querySelector(".detail.bad"), text ?? "");
+// explained puts after each item with an error another one, for a row that says it.
+function explained(list) {
+  return list.flatMap((item) => (item.error ? [item, { why: item.error, of: item }] : [item]));
+}
+
+function explanation(table) {
+  const cell = el("td", "bad");
+  cell.colSpan = $(table).tHead.rows[0].cells.length;
+  return el("tr", "why", cell);
 }
 
 export function plugins(list) {
-  sync(body("plugins"), list, (p) => p.name,
-    (p) => row("plugins", [p.name, el("span", "detail"), el("span", "detail bad")]),
+  sync(body("plugins"), explained(list), (p) => (p.why ? "why " + p.of.name : p.name),
+    (p) => (p.why ? explanation("plugins") : row("plugins", [p.name, el("span", "detail")])),
     (tr, p) => {
+      if (p.why) return set(tr.cells[0], p.why);
       set(tr.querySelector(".detail"), [p.language, p.sha256?.slice(0, 12)].filter(Boolean).join(" · "));
-      problem(tr, p.error);
       const i = p.instances;
       fill(tr, [p.error ? "not loaded" : p.no_reset ? "no image" : "ready",
         f.rate(p.minute.rate), f.seconds(p.minute.p99), f.count(p.minute.errors), `${f.count(i.in_use)} / ${f.count(i.limit)}`,
         f.count(i.idle), f.count(i.waiting), f.count(p.busy), f.count(p.failures), f.bytes(p.memory_limit_bytes),
         p.size_bytes ? f.bytes(p.size_bytes) : "–"]);
-      tr.cells[1].className = p.error ? "bad" : p.no_reset ? "warn" : "";
+      tr.cells[1].className = "wide " + (p.error ? "bad" : p.no_reset ? "warn" : "");
       tr.cells[1].title = p.no_reset ?? "";
       errors(tr.cells[4], p.minute.errors);
     });
@@ -46,14 +52,14 @@ export function routes(list) {
   // The last one is what no route took.
   const none = list.at(-1);
   const shown = none && none.requests > 0 ? list : list.slice(0, -1);
-  sync(body("routes"), shown, (r) => `${r.path} ${r.handler}`,
-    () => row("routes", [el("span", "method"), el("span", "mono"), el("span", "detail bad")]),
+  sync(body("routes"), explained(shown), (r) => (r.why ? `why ${r.of.path} ${r.of.handler}` : `${r.path} ${r.handler}`),
+    (r) => (r.why ? explanation("routes") : row("routes", [el("span", "method"), el("span", "mono")])),
     (tr, r) => {
+      if (r.why) return set(tr.cells[0], r.why);
       const [method, path] = tr.cells[0].children;
       set(method, r.path ? r.methods.join(", ") || "any" : "");
       set(path, r.path || "no route");
       path.className = r.path ? "mono" : "soft";
-      problem(tr, r.error);
       const m = r.minute;
       fill(tr, [r.path ? r.handler : "404, 405 and what was no HTTP", f.rate(m.rate), f.seconds(m.p50), f.seconds(m.p99),
         f.count(m.client_errors), f.count(m.errors), f.count(r.requests)]);
