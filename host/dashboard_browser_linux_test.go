@@ -210,15 +210,18 @@ func checkReload(t *testing.T, b *browser, r *rig) {
 // checkKeyboard: all can be reached and used, and where one is can be seen.
 func checkKeyboard(t *testing.T, b *browser) {
 	b.t = t
-	eval[any](b, `document.activeElement.blur(); window.scrollTo(0, 0); document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute("tabindex")`)
+	eval[any](b, `document.activeElement.blur(); window.scrollTo(0, 0)`)
 	var path []string
 	for range 30 {
 		b.press(keyTab)
 		at := eval[[]string](b, `
 			const e = document.activeElement, s = getComputedStyle(e);
 			return [e.id || e.textContent.trim().slice(0, 20) || e.tagName, e.getAttribute("aria-labelledby") ?? "", s.outlineStyle]`)
-		if at[0] == "" || len(path) > 0 && at[0] == path[0] {
-			break
+		if eval[bool](b, "return document.activeElement === document.body") {
+			continue // between the last and the first
+		}
+		if slices.Contains(path, "logs") && at[0] != "logs" {
+			break // around
 		}
 		if at[2] == "none" {
 			t.Errorf("on %q the focus cannot be seen", at[0])
