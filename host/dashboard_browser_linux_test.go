@@ -77,10 +77,19 @@ func TestDashboard(t *testing.T) {
 	b.sees("#plots", "5 5xx, 10 4xx in ten minutes")
 	t.Run("tables", func(t *testing.T) { checkTables(t, b, r) })
 	t.Run("hostile", func(t *testing.T) { checkHostile(t, b, r) })
+	b.open("http://" + p.addr + "/dashboard") // the tab keeps the token
+	b.sees("#state", "Live")
 	t.Run("reload", func(t *testing.T) { checkReload(t, b, r) })
-	t.Run("keyboard", func(t *testing.T) { checkKeyboard(t, b) })
+	t.Run("keyboard", func(t *testing.T) {
+		b.open("http://" + p.addr + "/") // Tab begins at the top
+		checkKeyboard(t, b)
+	})
 	t.Run("looks", func(t *testing.T) { checkLooks(t, b, r) })
-	t.Run("lost", func(t *testing.T) { checkLost(t, b, p) })
+	t.Run("lost", func(t *testing.T) {
+		b.open("http://" + p.addr + "/")
+		b.sees("#state", "Live")
+		checkLost(t, b, p)
+	})
 	for _, line := range b.complaints() {
 		// Refusals of the token and the lost connection are reported as they should be.
 		if !strings.Contains(line, "/events - Failed to load resource") && !strings.Contains(line, "/reload - Failed to load resource") {
@@ -210,7 +219,7 @@ func checkReload(t *testing.T, b *browser, r *rig) {
 // checkKeyboard: all can be reached and used, and where one is can be seen.
 func checkKeyboard(t *testing.T, b *browser) {
 	b.t = t
-	eval[any](b, `document.activeElement.blur(); window.scrollTo(0, 0)`)
+	b.sees("#failures", "greeter.trap")
 	var path []string
 	for range 30 {
 		b.press(keyTab)
@@ -278,11 +287,38 @@ func checkLooks(t *testing.T, b *browser, r *rig) {
 		b.picture("phone-" + scheme)
 	}
 	dark := eval[string](b, "return getComputedStyle(document.documentElement).backgroundColor")
+	checkFull(b)
 	b.colors("light")
 	if light := eval[string](b, "return getComputedStyle(document.documentElement).backgroundColor"); light == dark {
 		t.Errorf("light and dark are both %s", light)
 	}
 	b.size(1280, 1000, false)
+}
+
+// checkFull is for the eye: plots with ten minutes in them.
+func checkFull(b *browser) {
+	if *pictures == "" {
+		return
+	}
+	b.t.Helper()
+	eval[any](b, `return import("/dashboard/plots.js").then((plots) => {
+		const parent = document.getElementById("plots"), samples = [];
+		parent.replaceChildren();
+		for (let i = 0; i < 600; i++) {
+			const wave = Math.sin(i / 60) + Math.random() / 2, down = i > 400 && i < 420;
+			samples.push({ time: 1e12 + i * 1000, seconds: 1, requests: down ? 0 : Math.round(4000 + 1500 * wave), client_errors: Math.round(Math.random() * 20),
+				errors: i > 380 && i < 400 ? Math.round(Math.random() * 300) : 0, p50: down ? null : 0.0004 + 0.0001 * wave, p99: down ? null : 0.003 + 0.002 * Math.random(),
+				cpu: 0.8 + 0.3 * wave, in_flight: 10, in_use: Math.round(8 + 4 * wave), idle: 20, waiting: i > 380 && i < 400 ? 12 : 0, memory: (40 + i / 30) * 1048576 });
+		}
+		plots.build(parent)(samples);
+	})`)
+	for _, scheme := range []string{"light", "dark"} {
+		b.colors(scheme)
+		b.size(1280, 800, false)
+		b.picture("full-" + scheme)
+		b.size(360, 740, true)
+		b.picture("full-phone-" + scheme)
+	}
 }
 
 // contrasts returns the worst contrast of a text to what is behind it (WCAG 2.2,
