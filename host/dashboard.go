@@ -104,7 +104,7 @@ type routeForViewers struct {
 // routesForViewers lists the routes, those together that differ in the method only:
 // they are counted together. The last one is for requests that no route took.
 func (h *Host) routesForViewers(s *sampler) any {
-	list := []routeForViewers{}
+	list := []*routeForViewers{}
 	g := h.current.Acquire()
 	if g == nil {
 		return list
@@ -112,7 +112,7 @@ func (h *Host) routesForViewers(s *sampler) any {
 	defer g.Release()
 	for _, r := range g.Routes() {
 		status := routeOf(r)
-		same := func(other routeForViewers) bool {
+		same := func(other *routeForViewers) bool {
 			return other.Path == status.Path && other.Handler == status.Handler
 		}
 		if i := slices.IndexFunc(list, same); i >= 0 {
@@ -120,10 +120,10 @@ func (h *Host) routesForViewers(s *sampler) any {
 			continue
 		}
 		name := nameOf(r.Config)
-		list = append(list, routeForViewers{status, s.requests(name), s.route(name)})
+		list = append(list, &routeForViewers{status, s.requests(name), s.route(name)})
 	}
 	none := h.counters.unrouted.Name()
-	return append(list, routeForViewers{RouteStatus{Methods: []string{}}, s.requests(none), s.route(none)})
+	return append(list, &routeForViewers{RouteStatus{Methods: []string{}}, s.requests(none), s.route(none)})
 }
 
 // Bounds of what is sent of failures and of the log.
@@ -145,7 +145,7 @@ type failureForViewers struct {
 
 // failuresForViewers returns the last failures of all plugins, the latest first.
 func (h *Host) failuresForViewers() any {
-	list := []failureForViewers{}
+	list := []*failureForViewers{}
 	g := h.current.Acquire()
 	if g == nil {
 		return list
@@ -153,10 +153,10 @@ func (h *Host) failuresForViewers() any {
 	defer g.Release()
 	for _, p := range g.Plugins() {
 		for _, f := range p.Record().Failures() {
-			list = append(list, failureForViewers{p.Name, f.Time, f.Handler, f.RequestID, f.Kind, f.Reason, f.Stack})
+			list = append(list, &failureForViewers{p.Name, f.Time, f.Handler, f.RequestID, f.Kind, f.Reason, f.Stack})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b failureForViewers) int { return b.Time.Compare(a.Time) })
+	slices.SortFunc(list, func(a, b *failureForViewers) int { return b.Time.Compare(a.Time) })
 	return list[:min(len(list), viewFailures)]
 }
 

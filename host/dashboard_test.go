@@ -176,7 +176,7 @@ func TestEventsAreGuarded(t *testing.T) {
 		a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the page comes as %v", a)
 	}
-	for _, file := range []string{"index.html", "style.css", "main.js"} {
+	for _, file := range []string{"plots.js", "style.css", "main.js"} {
 		if a := r.operateWith("GET", "/dashboard/"+file, nil); a.status != 200 {
 			t.Errorf("%s: %v", file, a)
 		}
