@@ -243,6 +243,9 @@ func checkKeyboard(t *testing.T, b *browser) {
 				t.Errorf("after a reload the focus is on %q", now)
 			}
 		}
+		if at[0] == "plots" {
+			checkCursor(t, b)
+		}
 		if eval[bool](b, `return document.activeElement === document.querySelector("#failures summary")`) {
 			b.press(keyEnter)
 			if !eval[bool](b, `return document.querySelector("#failures details").open`) {
@@ -257,7 +260,7 @@ func checkKeyboard(t *testing.T, b *browser) {
 		}
 	}
 	all := strings.Join(path, " | ")
-	for _, want := range []string{"Skip to the content", "forget", "reload", "logs"} {
+	for _, want := range []string{"Skip to the content", "forget", "reload", "plots", "logs"} {
 		if !slices.Contains(path, want) {
 			t.Errorf("Tab does not reach %q, only %s", want, all)
 		}
@@ -266,6 +269,24 @@ func checkKeyboard(t *testing.T, b *browser) {
 		eval[int](b, `return document.querySelectorAll("th:not([scope])").length`) != 0 {
 		t.Error("landmarks or headings of tables are missing")
 	}
+}
+
+// checkCursor: the arrow keys go back to the second that had the requests.
+func checkCursor(t *testing.T, b *browser) {
+	for range 120 {
+		b.press(keyLeft)
+		if answered := eval[string](b, `return document.querySelector("#plots .value span").textContent`); answered != "0" {
+			if at := b.text("#when"); !strings.HasPrefix(at, "at ") {
+				t.Errorf("it does not say when that was, only %q", at)
+			}
+			b.press(keyEscape)
+			if at := b.text("#when"); at != "" {
+				t.Errorf("Escape leaves %q", at)
+			}
+			return
+		}
+	}
+	t.Error("no second with requests is found")
 }
 
 // checkLooks: light and dark can be read, and nothing is wider than a phone.
@@ -310,7 +331,9 @@ func checkFull(b *browser) {
 				errors: i > 380 && i < 400 ? Math.round(Math.random() * 300) : 0, p50: down ? null : 0.0004 + 0.0001 * wave, p99: down ? null : 0.003 + 0.002 * Math.random(),
 				cpu: 0.8 + 0.3 * wave, in_flight: 10, in_use: Math.round(8 + 4 * wave), idle: 20, waiting: i > 380 && i < 400 ? 12 : 0, memory: (40 + i / 30) * 1048576 });
 		}
-		plots.build(parent)(samples);
+		plots.build(parent, document.getElementById("when"))(samples);
+		const box = parent.querySelector(".plot").getBoundingClientRect();
+		parent.querySelector("svg").dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.left + box.width * 0.65 }));
 	})`)
 	for _, scheme := range []string{"light", "dark"} {
 		b.colors(scheme)

@@ -156,9 +156,10 @@ func (b *browser) sees(selector, want string) {
 
 // Keys of WebDriver.
 const (
-	keyTab   = "\uE004"
-	keyEnter = "\uE007"
-	keySpace = " "
+	keyTab    = "\uE004"
+	keyEnter  = "\uE007"
+	keyEscape = "\uE00C"
+	keyLeft   = "\uE012"
 )
 
 // press presses keys, one after another.

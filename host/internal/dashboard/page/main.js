@@ -6,7 +6,7 @@ import * as plots from "./plots.js";
 import * as tables from "./tables.js";
 
 const keep = 600; // samples
-const draw = plots.build($("plots"));
+const draw = plots.build($("plots"), $("when"));
 let samples = [], fields = [], host = null, last = null;
 let token = sessionStorage.getItem("token") ?? "";
 let connection = null; // aborts the one there is, or the wait for the next

@@ -55,59 +55,93 @@ const plots = [
   },
 ];
 
+// build puts the empty plots into the page and returns a function that draws
+// samples into them. A pointer on a plot, or the arrow keys, choose a second whose
+// figures all of them show instead of the last one's; when says which it is.
+export function build(parent, when) {
+  const drawn = plots.map((p) => {
+    const d = { ...p, figure: el("span"), words: el("span", "soft"), top: el("span", "top"), nothing: el("span", "none"), picture: svg("svg") };
+    const size = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" };
+    for (const [name, value] of Object.entries(size)) d.picture.setAttribute(name, value);
+    const rules = [0, height / 2, height].map((y) => line(0, y, width, y));
+    d.area = svg("path", "area");
+    d.paths = p.lines.map(([, color]) => svg("path", color));
+    d.cursor = line(0, 0, 0, height, "cursor");
+    d.picture.append(...rules, d.area, ...d.paths.slice().reverse(), d.cursor); // the first path on top
+    parent.append(el("figure", "",
+      el("figcaption", "", el("h3", "", p.title), d.words, el("p", "value", d.figure, el("small", "", p.unit))),
+      el("div", "plot", d.picture, d.top, d.nothing),
+      el("div", "axis", el("span", "", "−10 min"), el("span", "", "−5 min"), el("span", "", "now")),
+      p.lines.length > 1 ? el("p", "legend", ...p.lines.map(([name, color]) => el("span", color, name))) : null));
+    return d;
+  });
+  let samples = [], chosen = null; // a time, or null for now
+  const show = () => {
+    if (samples.length === 0) return;
+    const at = samples.find((s) => Math.abs(s.time - chosen) <= 1000) ?? null;
+    set(when, at ? "at " + f.clock(at.time) : "");
+    for (const d of drawn) tell(d, samples, at);
+  };
+  const choose = (time) => {
+    chosen = time;
+    show();
+  };
+  parent.addEventListener("pointermove", (event) => {
+    const box = event.target.closest(".plot")?.getBoundingClientRect();
+    if (box && samples.length > 0) choose(samples.at(-1).time - span * (1 - (event.clientX - box.left) / box.width));
+  });
+  parent.addEventListener("pointerleave", () => choose(null));
+  parent.addEventListener("blur", () => choose(null));
+  parent.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30 }[event.key];
+    if (samples.length === 0 || (!step && event.key !== "Escape")) return;
+    event.preventDefault();
+    const last = samples.at(-1).time, next = (chosen ?? last) + (step ?? 0) * 1000;
+    choose(!step || next > last ? null : Math.max(next, samples[0].time));
+  });
+  return (all) => {
+    samples = all;
+    if (all.length > 0) for (const d of drawn) draw(d, all);
+    show();
+  };
+}
+
+// tell writes the figures of one second, the last one if none is chosen.
+function tell(d, samples, at) {
+  const s = at ?? samples.at(-1);
+  set(d.figure, d.value(s));
+  set(d.words, d.note(samples, s));
+  const x = at ? width * (1 - (samples.at(-1).time - at.time) / span) : -width;
+  d.cursor.setAttribute("x1", x);
+  d.cursor.setAttribute("x2", x);
+}
+
+function draw(d, samples) {
+  const now = samples.at(-1);
+  const series = d.lines.map(([, , of]) => samples.map(of));
+  const most = Math.max(0, ...series.flat().filter((v) => v !== null));
+  set(d.nothing, most > 0 ? "" : d.none);
+  const top = roundUp(Math.max(most, d.least), d.binary);
+  set(d.top, most > 0 ? d.axis(top) : "");
+  d.picture.setAttribute("aria-label", most > 0
+    ? `${d.title} over the last ten minutes: now ${d.value(now)} ${d.unit}, at most ${d.axis(most)}` : d.none);
+  series.forEach((values, i) => {
+    const drawing = most > 0 ? trace(samples, values, now.time, top) : { path: "", area: "" };
+    d.paths[i].setAttribute("d", drawing.path);
+    if (i === 0) d.area.setAttribute("d", drawing.area);
+  });
+}
+
 function svg(tag, className) {
   const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
   if (className) e.setAttribute("class", className);
   return e;
 }
 
-// build puts the empty plots into the page and returns a function that draws
-// samples into them.
-export function build(parent) {
-  const drawn = plots.map((p) => {
-    const value = el("span"), note = el("span", "soft"), top = el("span", "top"), none = el("span", "none");
-    const head = el("p", "value", value, el("small", "", p.unit));
-    const legend = el("p", "legend", ...p.lines.map(([name, color]) => el("span", color, name)));
-    const picture = svg("svg");
-    picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    picture.setAttribute("preserveAspectRatio", "none");
-    picture.setAttribute("role", "img");
-    for (const y of [0, height / 2, height]) {
-      const line = svg("line");
-      for (const [name, v] of [["x1", 0], ["x2", width], ["y1", y], ["y2", y]]) line.setAttribute(name, v);
-      picture.append(line);
-    }
-    const area = svg("path", "area");
-    const paths = p.lines.map(([, color]) => svg("path", color));
-    picture.append(area, ...paths.slice().reverse()); // the first one on top
-    parent.append(el("figure", "",
-      el("figcaption", "", el("h3", "", p.title), note, head),
-      el("div", "plot", picture, top, none),
-      el("div", "axis", el("span", "", "−10 min"), el("span", "", "−5 min"), el("span", "", "now")),
-      p.lines.length > 1 ? legend : null));
-    return { ...p, value: value, text: p.value, note, words: p.note, top, none, nothing: p.none, picture, area, paths };
-  });
-  return (samples) => {
-    if (samples.length > 0) for (const d of drawn) draw(d, samples);
-  };
-}
-
-function draw(d, samples) {
-  const now = samples[samples.length - 1];
-  set(d.value, d.text(now));
-  set(d.note, d.words(samples, now));
-  const series = d.lines.map(([, , of]) => samples.map(of));
-  const most = Math.max(0, ...series.flat().filter((v) => v !== null));
-  set(d.none, most > 0 ? "" : d.nothing);
-  const top = roundUp(Math.max(most, d.least), d.binary);
-  set(d.top, most > 0 ? d.axis(top) : "");
-  d.picture.setAttribute("aria-label", most > 0
-    ? `${d.title} over the last ten minutes: now ${d.text(now)}, at most ${d.axis(most)}` : d.nothing);
-  series.forEach((values, i) => {
-    const line = most > 0 ? trace(samples, values, now.time, top) : { path: "", area: "" };
-    d.paths[i].setAttribute("d", line.path);
-    if (i === 0) d.area.setAttribute("d", line.area);
-  });
+function line(x1, y1, x2, y2, className) {
+  const e = svg("line", className);
+  for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) e.setAttribute(name, value);
+  return e;
 }
 
 // trace returns one line, and the area below it. It is broken where nothing was
