@@ -4,12 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unsafe"
@@ -187,118 +183,6 @@ func TestEventsAreGuarded(t *testing.T) {
 	v := r.view("Authorization: Bearer " + adminToken + "\r\n")
 	var names []string
 	v.next("fields", &names)
-}
-
-// goroutinesIn counts those that run code of a package.
-func goroutinesIn(name string) int {
-	buf := make([]byte, 1<<20)
-	n := 0
-	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(stack, name) {
-			n++
-		}
-	}
-	return n
-}
-
-// TestViewersComeAndGo: as many as there may be, and not one more; who leaves makes room,
-// however it leaves, and takes its goroutine along.
-func TestViewersComeAndGo(t *testing.T) {
-	r := start(t, setup{keys: openAdmin, guests: map[string]*guest{"a": says("a")}})
-	feed := r.feed.Load()
-	var viewers []*viewer
-	for range dashboard.MaxViewers {
-		viewers = append(viewers, r.view(""))
-	}
-	if a := r.admin("GET", "/events"); a.status != 503 || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "too many viewers") {
-		t.Errorf("one too many got %v", a)
-	}
-	for i, v := range viewers {
-		switch i % 3 {
-		case 0:
-			_ = v.Close()
-		case 1:
-			_ = v.Conn.(*net.TCPConn).SetLinger(0) // a reset
-			_ = v.Close()
-		case 2:
-			_ = v.Conn.(*net.TCPConn).CloseWrite()
-		}
-	}
-	r.until("room", func() bool { return feed.Viewers() == 0 && goroutinesIn("dashboard.(*stream)") == 0 })
-	var names []string
-	r.view("").next("fields", &names)
-}
-
-// TestViewersHammer: many at once, that read, leave at once, or stop in the middle.
-func TestViewersHammer(t *testing.T) {
-	r := start(t, setup{keys: openAdmin, guests: map[string]*guest{"a": says("a")}})
-	addr := r.adminAddr()
-	var clients sync.WaitGroup
-	for i := range 60 {
-		clients.Go(func() {
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer c.Close()
-			_, _ = io.WriteString(c, "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-			if i%2 == 0 {
-				_ = c.SetReadDeadline(time.Now().Add(time.Duration(i) * 20 * time.Millisecond))
-				_, _ = io.Copy(io.Discard, c)
-			}
-		})
-	}
-	clients.Wait()
-	r.until("no viewer", func() bool { return r.feed.Load().Viewers() == 0 && goroutinesIn("dashboard.(*stream)") == 0 })
-}
-
-// TestEventsEndWithTheHost: viewers see the drain, and then the end; they hold up
-// nothing.
-func TestEventsEndWithTheHost(t *testing.T) {
-	g := newGuest()
-	g.on("sleep", g.sleep(3*time.Second), g.do("write", "done"))
-	r := start(t, setup{keys: openAdmin + "plugin.a.timeout = \"20s\"", guests: map[string]*guest{"a": g}})
-	feed := r.feed.Load()
-	v := r.view("")
-	answer := r.later("/a/sleep")
-	r.inside("a", 1)
-	stopped := make(chan error, 1)
-	go func() { stopped <- r.stop() }()
-	var document struct{ Draining bool }
-	for !document.Draining {
-		v.next("host", &document)
-	}
-	if a := wait(t, answer); a.body != "done" {
-		t.Errorf("the request got %v", a)
-	}
-	if _, err := io.Copy(io.Discard, v.lines); err != nil {
-		t.Errorf("the stream ends with %v", err)
-	}
-	began := time.Now()
-	if err := wait(t, stopped); err != nil {
-		t.Error(err)
-	}
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the host took %v more to stop", took)
-	}
-	r.until("the end of all", func() bool { return feed.Viewers() == 0 && goroutinesIn("internal/dashboard.") == 0 })
-}
-
-// TestStalledViewer: one that does not read costs no memory.
-func TestStalledViewer(t *testing.T) {
-	r := start(t, setup{keys: openAdmin, guests: map[string]*guest{"a": says("a")}})
-	v := r.view("")
-	_ = v.Conn.(*net.TCPConn).SetReadBuffer(1)
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	time.Sleep(3 * time.Second)
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 1<<20 {
-		t.Errorf("it costs %d bytes", grown)
-	}
 }
 
 // TestLastMinute: what is shown of a route is of the last minute.

@@ -17,7 +17,7 @@ const (
 )
 
 // sampler looks at a host once a second. What it keeps is bounded by the routes
-// of host.toml and those that were there in the last ten minutes: 1.3 KB for each.
+// of host.toml and those that were there in the last ten minutes: 1.2 KB for each.
 type sampler struct {
 	host *Host
 
