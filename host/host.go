@@ -54,12 +54,13 @@ type Host struct {
 	current   generation.Current
 	inFlight  atomic.Int64
 
-	server    atomic.Pointer[server.Server]  // while Run listens
-	operator  atomic.Pointer[server.Server]  // of the admin listener; nil when there is none
-	feed      atomic.Pointer[dashboard.Feed] // of the admin listener, likewise
-	port      atomic.Int64                   // likewise
+	server    atomic.Pointer[server.Server] // while Run listens
+	operator  atomic.Pointer[server.Server] // of the admin listener; nil when there is none
+	port      atomic.Int64                  // likewise
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
+
+	feed atomic.Pointer[dashboard.Feed] // of the admin listener that Run last had
 
 	mu     sync.Mutex // held by Open, Reload and Close; guards what follows
 	store  *sharedStore

@@ -26,10 +26,10 @@ func arrows() map[string][]string {
 		// It is a client of the whole host, as any program that embeds it.
 		"abi/conformance/suite": {"host"},
 		"host": {
-			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
+			"host/internal/server", "host/internal/admin", "host/internal/dashboard", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
-			"host/internal/metrics", "host/internal/logs", "host/internal/dashboard", "abi",
+			"host/internal/metrics", "host/internal/logs", "abi",
 		},
 		"host/internal/server": {"host/internal/config"},
 		"host/internal/admin":  {},
