@@ -11,6 +11,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host/internal/admin"
 	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/dashboard"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/server"
@@ -26,6 +27,7 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error)
 	settings.MaxConnections = 100
 	settings.ReadTimeout = time.Minute // a module may be large
 	settings.MaxBody = largestModule(cfg)
+	feed := h.newFeed()
 	s, err := server.New(server.Options{
 		Config: settings,
 		Handler: admin.Handler(admin.Options{
@@ -44,6 +46,8 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error)
 				cfg := h.config()
 				return cfg != nil && cfg.Admin.Upload
 			},
+			Page:   dashboard.Page,
+			Events: func(ctx *fasthttp.RequestCtx) { serveEvents(ctx, feed) },
 			Upload: h.upload,
 			Hangup: hangup,
 		}),
@@ -65,6 +69,7 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error)
 		return nil, nil, cfg.Error(cfg.Lines.Of("admin.listen"), "admin.listen", "%v", err)
 	}
 	h.operator.Store(s)
+	h.feed.Store(feed)
 	return s, addr, nil
 }
 

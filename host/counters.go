@@ -53,16 +53,22 @@ func (h *holder) later(f func()) {
 }
 
 func (h *holder) Route(r *config.Route) exchange.RequestCounter {
-	name := metrics.RouteName{Plugin: r.Plugin, Handler: r.Export, Route: r.Path}
-	if r.Builtin != "" {
-		name.Handler = "@" + r.Builtin
-	}
+	name := nameOf(r)
 	h.later(func() { h.routes.Leave(name) })
 	counter := h.routes.Take(name)
 	for _, method := range r.Methods {
 		counter.Expect(method)
 	}
 	return counter
+}
+
+// nameOf returns the name under which a route is counted.
+func nameOf(r *config.Route) metrics.RouteName {
+	name := metrics.RouteName{Plugin: r.Plugin, Handler: r.Export, Route: r.Path}
+	if r.Builtin != "" {
+		name.Handler = "@" + r.Builtin
+	}
+	return name
 }
 
 func (h *holder) Target(name string) generation.CallCounter {

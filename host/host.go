@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host/internal/call"
 	"github.com/wasmlane/wasmlane/host/internal/config"
+	"github.com/wasmlane/wasmlane/host/internal/dashboard"
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/logs"
@@ -63,6 +64,8 @@ type Host struct {
 	port      atomic.Int64                  // likewise
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
+
+	feed atomic.Pointer[dashboard.Feed] // of the admin listener that Run last had
 
 	mu     sync.Mutex // held by Open, Reload and Close; guards what follows
 	store  *sharedStore

@@ -26,7 +26,7 @@ func arrows() map[string][]string {
 		// It is a client of the whole host, as any program that embeds it.
 		"abi/conformance/suite": {"host", "sdk/toolchain"},
 		"host": {
-			"host/internal/server", "host/internal/admin", "host/internal/reload", "host/internal/generation",
+			"host/internal/server", "host/internal/admin", "host/internal/dashboard", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
 			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
 			"host/internal/metrics", "host/internal/logs", "host/internal/trace", "abi",
@@ -51,6 +51,7 @@ func arrows() map[string][]string {
 		"host/internal/call":                {},
 		"host/internal/config":              {},
 		"host/internal/metrics":             {},
+		"host/internal/dashboard":           {},
 		"host/internal/logs":                {},
 		"host/internal/traffic":             {},
 		"host/internal/trace":               {},

@@ -43,6 +43,9 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 	go func() { ended <- main.Serve() }()
 	if operator != nil {
 		go func() { ended <- operator.Serve() }()
+		feed := h.feed.Load()
+		defer feed.Close()
+		go feed.Run()
 	}
 	watching := make(chan struct{})
 	go func() {
@@ -144,6 +147,9 @@ func (h *Host) drain(main, operator *server.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	err := main.Shutdown(ctx)
+	if feed := h.feed.Load(); feed != nil {
+		feed.Close() // its streams would hold the admin listener open
+	}
 	err = errors.Join(err, stop(operator))
 	if err != nil {
 		return fmt.Errorf("draining: %w", err)

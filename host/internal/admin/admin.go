@@ -1,5 +1,5 @@
 // Package admin answers the operator's requests on a listener of their own:
-// health, readiness, metrics, what the host is made of, reload and upload.
+// health, readiness, metrics, what the host is made of, reload, upload and the dashboard.
 // docs/operations.md describes it.
 package admin
 
@@ -33,6 +33,12 @@ type Options struct {
 	// Logs returns the last lines of a plugin, or of all when it is "".
 	Logs func(plugin string, limit int) any
 
+	// Page answers with a file of the dashboard, and reports whether there is one at
+	// that path. It shows nothing of the host, so it needs no token: it asks for one.
+	Page func(ctx *fasthttp.RequestCtx, path string) bool
+	// Events answers with the stream of events that the dashboard shows.
+	Events func(ctx *fasthttp.RequestCtx)
+
 	// Reload reloads, and reports whether that succeeded.
 	Reload func() (document any, ok bool)
 	// MayUpload reports whether Upload may be called. It never is without a Token.
@@ -53,6 +59,9 @@ func Handler(o Options) fasthttp.RequestHandler {
 		host = h
 	}
 	return func(ctx *fasthttp.RequestCtx) {
+		// Nothing here is to be found in a cache, or taken for another type.
+		ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+		ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
 		if reason := foreign(ctx, host); reason != "" {
 			answer(ctx, fasthttp.StatusForbidden, failure{reason})
 		} else {
@@ -82,6 +91,10 @@ func (o *Options) resource(path string) (r resource, ok bool) {
 		return resource{get: func(ctx *fasthttp.RequestCtx) { answer(ctx, fasthttp.StatusOK, document()) }}
 	}
 	switch path {
+	case "/", "/dashboard":
+		r = resource{get: func(ctx *fasthttp.RequestCtx) { o.page(ctx, path) }, open: true}
+	case "/events":
+		r = resource{get: o.Events}
 	case "/healthz":
 		r = show(func() any { return map[string]string{"status": "ok"} })
 		r.open = true
@@ -102,6 +115,9 @@ func (o *Options) resource(path string) (r resource, ok bool) {
 	case "/reload":
 		r = resource{post: o.reload}
 	default:
+		if strings.HasPrefix(path, "/dashboard/") {
+			return resource{get: func(ctx *fasthttp.RequestCtx) { o.page(ctx, path) }, open: true}, true
+		}
 		name, found := strings.CutPrefix(path, "/plugins/")
 		if !found || name == "" || strings.ContainsAny(name, "/%") {
 			return r, false
@@ -117,8 +133,7 @@ func (o *Options) resource(path string) (r resource, ok bool) {
 func (o *Options) serve(ctx *fasthttp.RequestCtx) {
 	r, ok := o.resource(string(ctx.URI().PathOriginal()))
 	if !ok {
-		answer(ctx, fasthttp.StatusNotFound, failure{"not found; there are GET /healthz /readyz /metrics /plugins " +
-			"/plugins/NAME /routes /config /generation /logs, POST /reload and PUT /plugins/NAME"})
+		notFound(ctx)
 		return
 	}
 	var do func(ctx *fasthttp.RequestCtx)
@@ -138,6 +153,11 @@ func (o *Options) serve(ctx *fasthttp.RequestCtx) {
 	}
 }
 
+func notFound(ctx *fasthttp.RequestCtx) {
+	answer(ctx, fasthttp.StatusNotFound, failure{"not found; there are GET / /healthz /readyz /metrics /plugins " +
+		"/plugins/NAME /routes /config /generation /logs /events, POST /reload and PUT /plugins/NAME"})
+}
+
 func notAllowed(ctx *fasthttp.RequestCtx, r resource) {
 	var allow []string
 	if r.get != nil {
@@ -151,6 +171,12 @@ func notAllowed(ctx *fasthttp.RequestCtx, r resource) {
 	}
 	answer(ctx, fasthttp.StatusMethodNotAllowed, failure{"method not allowed; see Allow"})
 	ctx.Response.Header.Set(fasthttp.HeaderAllow, strings.Join(allow, ", "))
+}
+
+func (o *Options) page(ctx *fasthttp.RequestCtx, path string) {
+	if !o.Page(ctx, path) {
+		notFound(ctx)
+	}
 }
 
 func (o *Options) ready(ctx *fasthttp.RequestCtx) {

@@ -23,8 +23,13 @@ func options() Options {
 		Config:     func() any { return map[string]string{"config": "all"} },
 		Generation: func() any { return map[string]int{"generation": 7} },
 		Logs:       func(plugin string, limit int) any { return []any{plugin, limit} },
-		Reload:     func() (any, bool) { return map[string]any{"status": "reloaded", "generation": 2}, true },
-		MayUpload:  func() bool { return true },
+		Page: func(ctx *fasthttp.RequestCtx, path string) bool {
+			ctx.SetBodyString("the page at " + path)
+			return path != "/dashboard/none"
+		},
+		Events:    func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("[]") },
+		Reload:    func() (any, bool) { return map[string]any{"status": "reloaded", "generation": 2}, true },
+		MayUpload: func() bool { return true },
 		Upload: func(name string, size int, body io.Reader) (int, any) {
 			wasm, err := io.ReadAll(body)
 			return 201, fmt.Sprint(name, size, string(wasm), err)
@@ -76,7 +81,13 @@ func TestAnswers(t *testing.T) {
 		{"failed reload", broken, "POST /reload", nil, 422, "host.toml:3"},
 		{"reload by GET", options(), "GET /reload", nil, 405, "Allow"},
 		{"write to plugins", options(), "POST /plugins", nil, 405, "Allow"},
-		{"elsewhere", options(), "GET /", nil, 404, "/reload"},
+		{"elsewhere", options(), "GET /none", nil, 404, "/reload"},
+		{"dashboard", options(), "GET /", nil, 200, "the page at /"},
+		{"dashboard by name", options(), "GET /dashboard", nil, 200, "the page at /dashboard"},
+		{"file of the dashboard", guarded, "GET /dashboard/main.js", nil, 200, "the page at /dashboard/main.js"},
+		{"no file of the dashboard", options(), "GET /dashboard/none", nil, 404, "/reload"},
+		{"dashboard from elsewhere", options(), "GET /", []string{"Host: example.com"}, 403, "Host"},
+		{"events", options(), "GET /events", nil, 200, "[]"},
 		{"plugin", options(), "GET /plugins/user", nil, 200, `"name": "user"`},
 		{"no plugin", options(), "GET /plugins/nobody", nil, 404, "GET /plugins"},
 		{"plugin without a name", options(), "GET /plugins/", nil, 404, "not found"},
@@ -120,7 +131,7 @@ func TestAnswers(t *testing.T) {
 // TestAllow: a method that is not there is refused with those that are.
 func TestAllow(t *testing.T) {
 	for line, want := range map[string]string{
-		"DELETE /plugins/user": "GET, HEAD, PUT", "POST /metrics": "GET, HEAD", "GET /reload": "POST", "PATCH /": "",
+		"DELETE /plugins/user": "GET, HEAD, PUT", "POST /metrics": "GET, HEAD", "GET /reload": "POST", "PATCH /": "GET, HEAD", "PATCH /none": "",
 	} {
 		resp := do(options(), line)
 		if got := string(resp.Header.Peek("Allow")); got != want {
@@ -139,7 +150,7 @@ func TestEverythingIsGuarded(t *testing.T) {
 	o.Token = "s3cret"
 	for _, line := range []string{
 		"GET /metrics", "GET /plugins", "GET /plugins/user", "GET /routes", "GET /config", "GET /generation",
-		"GET /logs", "POST /reload", "PUT /plugins/user", "HEAD /config",
+		"GET /logs", "GET /events", "POST /reload", "PUT /plugins/user", "HEAD /config",
 	} {
 		for _, header := range []string{"X: y", "Authorization: Bearer", "Authorization: Bearer ", "Authorization: Bearer s3cretx"} {
 			resp := do(o, line, header)

@@ -65,6 +65,13 @@ func (r *Record) failed(f Failure) {
 	r.count++
 }
 
+// Failed returns how many failures there were.
+func (r *Record) Failed() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
 // Failures returns the last failures, the latest first.
 func (r *Record) Failures() []Failure {
 	r.mu.Lock()

@@ -69,6 +69,23 @@ func (r *Recent) Lines(plugin string, limit int) []Line {
 	return list
 }
 
+// Cut returns the line with its texts cut to so many bytes each.
+func (l Line) Cut(most int) Line {
+	cut := func(s string) string {
+		if len(s) <= most {
+			return s
+		}
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	l.Message = cut(l.Message)
+	attrs := map[string]string{}
+	for name, text := range l.Attrs {
+		attrs[name] = cut(text)
+	}
+	l.Attrs = attrs
+	return l
+}
+
 func (r *Recent) add(l *Line) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -52,6 +52,9 @@ type requests struct {
 // NewRoute returns the counters of a route.
 func NewRoute(name RouteName) *Route { return &Route{name: name} }
 
+// Name returns what NewRoute was given.
+func (r *Route) Name() RouteName { return r.name }
+
 // Expect has the series of a method written before its first request.
 func (r *Route) Expect(method string) { r.of(methodOf([]byte(method))) }
 

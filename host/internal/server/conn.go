@@ -189,6 +189,10 @@ func (c *Conn) Alive() bool {
 	}
 }
 
+// Unsent returns how many bytes of answers the client has not acknowledged yet, or
+// -1 when that cannot be told.
+func (c *Conn) Unsent() int { return unsent(c.tcp) }
+
 // setState follows the library: active from the first byte of a request to the
 // end of its answer, idle between two requests.
 func (c *Conn) setState(state fasthttp.ConnState) {
