@@ -1,0 +1,171 @@
+//go:build !race && linux
+
+package proof
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// What is held against the orders of a load, after it has ended.
+
+// failed returns the orders that were not answered 201 and that a function picks.
+func (l *load) failed(pick func(order) bool) (list []order) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range l.orders {
+		if o.status != 201 && pick(o) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// answered returns the orders with that status that a function picks.
+func (l *load) answered(status int, pick func(order) bool) (list []order) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range l.orders {
+		if o.status == status && pick(o) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// begunIn picks the orders that were begun in a time.
+func begunIn(from, to time.Time) func(order) bool {
+	return func(o order) bool { return !o.begun.Before(from) && o.begun.Before(to) }
+}
+
+// inFlight returns how many orders were under way at a time.
+func (l *load) inFlight(at time.Time) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, o := range l.orders {
+		if o.begun.Before(at) && o.ended.After(at) {
+			n++
+		}
+	}
+	return n
+}
+
+// reasons counts orders by what their clients saw.
+func reasons(orders []order) string {
+	counts := make(map[string]int)
+	for _, o := range orders {
+		counts[fmt.Sprintf("%d %s", o.status, o.failure)]++
+	}
+	var lines []string
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		lines = append(lines, fmt.Sprintf("%5d × %s", counts[reason], reason))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// kept ends the load and reads back every order that was answered 201: each has an
+// id of its own, and is there as it was ordered.
+func (l *load) kept() {
+	l.t.Helper()
+	l.end()
+	products := make(map[string]string) // by id
+	for _, o := range l.orders {
+		if o.status != 201 {
+			continue
+		}
+		if other, taken := products[o.id]; taken || o.id == "" {
+			l.t.Errorf("the id %q was given to the order of %s and to that of %s", o.id, other, o.product)
+		}
+		products[o.id] = o.product
+	}
+	if len(products) == 0 {
+		l.t.Fatal("no order was answered 201")
+	}
+	ids := make(chan string)
+	var readers sync.WaitGroup
+	for range *clients {
+		readers.Go(func() {
+			c, err := l.connect()
+			if err != nil {
+				l.t.Errorf("connecting to read the orders: %v", err)
+				for range ids { // they are not read, and the test fails
+				}
+				return
+			}
+			defer c.Close()
+			for id := range ids {
+				if err := c.read(id, products[id]); err != nil {
+					l.t.Errorf("order %s was answered 201: %v", id, err)
+				}
+			}
+		})
+	}
+	for id := range products {
+		ids <- id
+	}
+	close(ids)
+	readers.Wait()
+}
+
+// read reads an order back.
+func (c *connection) read(id, product string) error {
+	status, body, _, err := c.do("GET", "/orders/"+id, "")
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		ID      string
+		Product string `json:"product_id"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || status != 200 || answer.ID != id || answer.Product != product {
+		return fmt.Errorf("reading it gives %d %s; it was of %s", status, body, product)
+	}
+	return nil
+}
+
+// report logs what was measured, phase by phase.
+func (l *load) report() {
+	l.end()
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "phase\tseconds\torders\t/s\tfailed\tp50\tp99\tlongest\t")
+	var failures []order
+	for i, p := range l.phases {
+		end := time.Now()
+		if i+1 < len(l.phases) {
+			end = l.phases[i+1].begun
+		}
+		var took []time.Duration
+		var failed int
+		var last time.Time
+		for _, o := range l.orders {
+			if !begunIn(p.begun, end)(o) {
+				continue
+			}
+			took = append(took, o.ended.Sub(o.begun))
+			last = o.begun
+			if o.status != 201 {
+				failed++
+				failures = append(failures, o)
+			}
+		}
+		if len(took) == 0 {
+			continue
+		}
+		slices.Sort(took)
+		seconds := last.Sub(p.begun).Seconds()
+		at := func(q float64) time.Duration {
+			return took[int(q*float64(len(took)-1))].Round(100 * time.Microsecond)
+		}
+		fmt.Fprintf(w, "%s\t%.1f\t%d\t%.0f\t%d\t%v\t%v\t%v\t\n",
+			p.name, seconds, len(took), float64(len(took))/seconds, failed, at(.5), at(.99), at(1))
+	}
+	_ = w.Flush()
+	l.t.Logf("\n%s%s", text.String(), reasons(failures))
+}
