@@ -42,14 +42,14 @@ type store struct {
 	*process
 }
 
-// begin starts Redis and the hosts, and makes a user. Order's file is one of
-// testdata.
-func begin(t *testing.T, order string) *cluster {
+// begin starts Redis and the hosts, and makes a user. Edits are texts of order.toml
+// and what stands in their place.
+func begin(t *testing.T, edits ...string) *cluster {
 	t.Helper()
-	return beginOn(t, newNetwork(t), order)
+	return beginOn(t, newNetwork(t), edits...)
 }
 
-func beginOn(t *testing.T, n *network, order string) *cluster {
+func beginOn(t *testing.T, n *network, edits ...string) *cluster {
 	t.Helper()
 	need(t, "redis-server", "redis-server")
 	c := &cluster{t: t, client: n.machine("client", "10.0.0.99")}
@@ -58,7 +58,8 @@ func beginOn(t *testing.T, n *network, order string) *cluster {
 	c.redis.run()
 	c.user1 = newHost(n, "user-1", "10.0.0.11", "user", testdata(t, "user.toml"))
 	c.user2 = newHost(n, "user-2", "10.0.0.12", "user", testdata(t, "user.toml"))
-	c.order = newHost(n, "order", "10.0.0.21", "order", testdata(t, order))
+	c.order = newHost(n, "order", "10.0.0.21", "order", edited(t, testdata(t, "order.toml"), edits...))
+	c.order.resolver("10.0.0.53")
 	for _, h := range []*host{c.user1, c.user2, c.order} {
 		h.run()
 		h.ready(200)
@@ -75,11 +76,19 @@ func beginOn(t *testing.T, n *network, order string) *cluster {
 
 func testdata(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
+	return readFile(t, filepath.Join("testdata", name))
+}
+
+// edited replaces texts, given in pairs, each of which must be there.
+func edited(t *testing.T, text string, edits ...string) string {
+	t.Helper()
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(text, edits[i]) {
+			t.Fatalf("there is no %s to replace in:\n%s", edits[i], text)
+		}
+		text = strings.Replace(text, edits[i], edits[i+1], 1)
 	}
-	return string(text)
+	return text
 }
 
 func write(t *testing.T, path, text string) {

@@ -28,7 +28,7 @@ func TestHostHangs(t *testing.T) {
 }
 
 func silence(t *testing.T, what string, fall, rise func(*host)) {
-	c := begin(t, "order.toml")
+	c := begin(t)
 	l := c.load()
 	l.phase("all is well")
 	quiet()

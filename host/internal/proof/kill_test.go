@@ -10,7 +10,7 @@ import (
 // A host that is killed takes down the requests that are in flight there, at most.
 // Whoever orders once it is dead does not notice.
 func TestHostIsKilled(t *testing.T) {
-	c := begin(t, "order.toml")
+	c := begin(t)
 	l := c.load()
 	l.phase("all is well")
 	quiet()
@@ -36,7 +36,7 @@ func TestHostIsKilled(t *testing.T) {
 // The host that takes the orders is killed. What it answered 201 is there when it
 // is back.
 func TestOrderHostIsKilled(t *testing.T) {
-	c := begin(t, "order.toml")
+	c := begin(t)
 	l := c.load()
 	l.phase("all is well")
 	quiet()
@@ -57,7 +57,7 @@ func TestOrderHostIsKilled(t *testing.T) {
 // With no host of user left orders are refused, at once, and are taken again when
 // one is back.
 func TestNoHostIsLeft(t *testing.T) {
-	c := begin(t, "order.toml")
+	c := begin(t)
 	l := c.load()
 	l.phase("all is well")
 	quiet()

@@ -20,7 +20,7 @@ func TestRedisIsCutOff(t *testing.T) {
 // Without Redis orders are refused, the hosts' readiness says so, and all is well
 // again by itself when it is back. What was answered 201 is there.
 func redisFails(t *testing.T, what string, fall, rise func(*store)) {
-	c := begin(t, "order.toml")
+	c := begin(t)
 	hosts := []*host{c.user1, c.user2, c.order}
 	l := c.load()
 	l.phase("all is well")

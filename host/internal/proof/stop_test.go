@@ -9,7 +9,7 @@ import (
 // A host that is told to stop lets the requests that it has end. Nobody notices:
 // every host is stopped and started in its turn, as an update does it.
 func TestHostsAreUpdated(t *testing.T) {
-	c := begin(t, "order.toml")
+	c := begin(t)
 	l := c.load()
 	begun := l.phase("all is well")
 	quiet()
