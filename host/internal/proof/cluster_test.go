@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,14 +52,10 @@ func begin(t *testing.T, edits ...string) *cluster {
 
 func beginOn(t *testing.T, n *network, edits ...string) *cluster {
 	t.Helper()
-	need(t, "redis-server", "redis-server")
-	c := &cluster{t: t, client: n.machine("client", "10.0.0.99")}
-	c.redis = &store{machine: n.machine("redis", "10.0.0.31"), dir: t.TempDir()}
-	write(t, filepath.Join(c.redis.dir, "redis.conf"), testdata(t, "redis.conf"))
-	c.redis.run()
-	c.user1 = newHost(n, "user-1", "10.0.0.11", "user", testdata(t, "user.toml"))
-	c.user2 = newHost(n, "user-2", "10.0.0.12", "user", testdata(t, "user.toml"))
-	c.order = newHost(n, "order", "10.0.0.21", "order", edited(t, testdata(t, "order.toml"), edits...))
+	c := &cluster{t: t, client: n.machine("client", "10.0.0.99"), redis: newStore(n)}
+	c.user1 = newHost(n, "user-1", "10.0.0.11", "plugins/user", testdata(t, "user.toml"))
+	c.user2 = newHost(n, "user-2", "10.0.0.12", "plugins/user", testdata(t, "user.toml"))
+	c.order = newHost(n, "order", "10.0.0.21", "plugins/order", edited(t, testdata(t, "order.toml"), edits...))
 	c.order.resolver("10.0.0.53")
 	for _, h := range []*host{c.user1, c.user2, c.order} {
 		h.run()
@@ -98,10 +95,11 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+// newHost makes a host that runs the plugin of a directory of the repository.
 func newHost(n *network, name, addr, runs, config string) *host {
 	t := n.t
 	t.Helper()
-	h := &host{machine: n.machine(name, addr), t: t, dir: t.TempDir()}
+	h := &host{machine: n.machine(name, addr), t: t, dir: newDir(t)}
 	write(t, filepath.Join(h.dir, "host.toml"), tempconf(config))
 	cache := built(t, "cache", func(path string) error { return os.Mkdir(path, 0o700) })
 	for _, dir := range []string{"plugins", ".wasmlane"} {
@@ -109,7 +107,7 @@ func newHost(n *network, name, addr, runs, config string) *host {
 			t.Fatal(err)
 		}
 	}
-	for link, to := range map[string]string{".wasmlane/cache": cache, "plugins/" + runs + ".wasm": plugin(t, runs)} {
+	for link, to := range map[string]string{".wasmlane/cache": cache, "plugins/" + path.Base(runs) + ".wasm": plugin(t, runs)} {
 		if err := os.Symlink(to, filepath.Join(h.dir, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -122,6 +120,16 @@ func (h *host) run() {
 	h.t.Helper()
 	h.process = h.start(h.dir, h.env, program(h.t), "run")
 	h.says(" on http://")
+}
+
+// newStore makes the machine with Redis, and starts it.
+func newStore(n *network) *store {
+	n.t.Helper()
+	need(n.t, "redis-server", "redis-server")
+	s := &store{machine: n.machine("redis", "10.0.0.31"), dir: newDir(n.t)}
+	write(n.t, filepath.Join(s.dir, "redis.conf"), testdata(n.t, "redis.conf"))
+	s.run()
+	return s
 }
 
 // run starts Redis on the data that it has.
@@ -198,14 +206,18 @@ func (c *cluster) ask(to *machine, method, path, body string) (status int, answe
 
 // request sends one over a connection of its own.
 func request(from *machine, addr, method, path, body string) (status int, answer string, err error) {
-	client := http.Client{Timeout: patience, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext:       func(ctx context.Context, _, addr string) (net.Conn, error) { return from.dial(ctx, addr) },
-	}}
 	req, err := http.NewRequest(method, "http://"+addr+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
+	return send(from, req)
+}
+
+func send(from *machine, req *http.Request) (status int, answer string, err error) {
+	client := http.Client{Timeout: patience, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, addr string) (net.Conn, error) { return from.dial(ctx, addr) },
+	}}
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, "", err

@@ -76,6 +76,21 @@ func wait(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// newDir makes a directory that ends with the test, in that of this run.
+func newDir(t *testing.T) string {
+	t.Helper()
+	err := os.MkdirAll(self().dir(), 0o700)
+	dir := ""
+	if err == nil {
+		dir, err = os.MkdirTemp(self().dir(), "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 // Programs are built once, at their first use, as "make build" and "make plugins" do.
 
 var building sync.Mutex
@@ -105,12 +120,13 @@ func program(t *testing.T) string {
 	})
 }
 
-func plugin(t *testing.T, name string) string {
+// plugin builds the plugin whose sources are in a directory of the repository.
+func plugin(t *testing.T, dir string) string {
 	t.Helper()
-	sources := filepath.Join(repository, "plugins", name)
+	sources := filepath.Join(repository, filepath.FromSlash(dir))
 	look(t, sources)
 	look(t, filepath.Join(repository, "sdk", "go"))
-	return built(t, name+".wasm", func(path string) error {
+	return built(t, filepath.Base(dir)+".wasm", func(path string) error {
 		return goBuild(sources, path, []string{"-buildmode=c-shared"}, "GOOS=wasip1", "GOARCH=wasm")
 	})
 }

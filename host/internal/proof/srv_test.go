@@ -32,7 +32,7 @@ func TestHostsByName(t *testing.T) {
 	quiet()
 
 	l.phase("user-3's record comes")
-	user3 := newHost(n, "user-3", "10.0.0.13", "user", testdata(t, "user.toml"))
+	user3 := newHost(n, "user-3", "10.0.0.13", "plugins/user", testdata(t, "user.toml"))
 	user3.run()
 	user3.ready(200)
 	dns.list("user-2.internal.", "user-3.internal.")
