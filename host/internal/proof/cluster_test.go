@@ -67,7 +67,6 @@ func beginOn(t *testing.T, n *network, edits ...string) *cluster {
 		t.Fatalf("making a user: %d %s", status, body)
 	}
 	c.user = made.ID
-	c.ask(c.user2.machine, "POST", "/users", `{"name": "Ada", "email": "ada@example.com"}`) // TEMP
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // notes is a host whose plugin does what a request's header says, one command of
@@ -21,6 +22,10 @@ url     = "redis://:correct-horse@10.0.0.31:6379/0"
 
 [plugin.go]
 store = "notes"
+calls = ["nobody"]
+
+[service.nobody]
+targets = ["http://10.0.0.1:1"]
 
 [[route]]
 path    = "/run"
@@ -43,7 +48,7 @@ func TestWritesAreNotLate(t *testing.T) {
 	if got := a.script("kv_set note late"); got == "ok" {
 		t.Fatal("a write was confirmed without Redis")
 	}
-	a.ready(503)
+	time.Sleep(5 * time.Second)
 	b.does("kv_set note new", "ok")
 	a.mend()
 	a.ready(200)

@@ -74,7 +74,7 @@ func (n *network) machine(name, addr string) *machine {
 	n.ip("-n", m.space, "link", "add", "eth0", "type", "veth", "peer", "name", name, "netns", n.middle)
 	n.ip("-n", m.space, "addr", "add", addr+"/24", "dev", "eth0")
 	n.ip("-n", m.space, "link", "set", "eth0", "up")
-	n.ip("-n", n.middle, "link", "set", name, "master", "bridge", "up")
+	n.ip("-n", n.middle, "link", "set", "dev", name, "master", "bridge", "up")
 	handle, err := unix.Open(filepath.Join(netns, m.space), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		n.t.Fatal(err)
@@ -86,10 +86,10 @@ func (n *network) machine(name, addr string) *machine {
 
 // cut takes the machine's cable out at the bridge: packets vanish both ways, and
 // nobody is told.
-func (m *machine) cut() { m.network.ip("-n", m.network.middle, "link", "set", m.name, "down") }
+func (m *machine) cut() { m.network.ip("-n", m.network.middle, "link", "set", "dev", m.name, "down") }
 
 // mend puts it back.
-func (m *machine) mend() { m.network.ip("-n", m.network.middle, "link", "set", m.name, "up") }
+func (m *machine) mend() { m.network.ip("-n", m.network.middle, "link", "set", "dev", m.name, "up") }
 
 // resolver makes programs of this machine ask that name server.
 func (m *machine) resolver(addr string) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -56,11 +57,14 @@ func (l *load) inFlight(at time.Time) (n int) {
 	return n
 }
 
+// ownPort is what differs from one connection of a client to the other.
+var ownPort = regexp.MustCompile(`(tcp \S+):\d+->`)
+
 // reasons counts orders by what their clients saw.
 func reasons(orders []order) string {
 	counts := make(map[string]int)
 	for _, o := range orders {
-		counts[fmt.Sprintf("%d %s", o.status, o.failure)]++
+		counts[fmt.Sprintf("%d %s", o.status, ownPort.ReplaceAllString(o.failure, "$1->"))]++
 	}
 	var lines []string
 	for _, reason := range slices.Sorted(maps.Keys(counts)) {
