@@ -180,7 +180,9 @@ func TestRedisKeys(t *testing.T) {
 func TestRedisForeign(t *testing.T) {
 	o := sharedOptions(t)
 	s := openRedisAt(t, o)
-	cli := func(args ...string) { shared.server.Do(t, append([]string{"-n", strconv.Itoa(o.Database)}, args...)...) }
+	cli := func(args ...string) {
+		shared.server.Do(t, append([]string{"-n", strconv.Itoa(o.Database)}, args...)...)
+	}
 	cli("SET", "wasmlane:{a}:values", "text")
 	cli("SET", "wasmlane:{b}:keys", "text")
 	for _, op := range operations(s.Keyspace("a")) {
