@@ -41,7 +41,7 @@ func silence(t *testing.T, what string, fall, rise func(*host)) {
 	rise(c.user1)
 	c.user1.asked()
 	quiet()
-	end := l.phase("the end")
+	end := l.end()
 	l.kept()
 	l.report()
 	_ = settled

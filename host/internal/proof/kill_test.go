@@ -22,7 +22,7 @@ func TestHostIsKilled(t *testing.T) {
 	c.user1.run()
 	c.user1.asked()
 	quiet()
-	end := l.phase("the end")
+	end := l.end()
 	l.kept()
 	l.report()
 	if failed := l.failed(begunIn(dead, end)); len(failed) > 0 {
@@ -46,7 +46,7 @@ func TestOrderHostIsKilled(t *testing.T) {
 	c.order.run()
 	back := l.phase("order is back")
 	quiet()
-	end := l.phase("the end")
+	end := l.end()
 	l.kept()
 	l.report()
 	if failed := l.failed(begunIn(back, end)); len(failed) > 0 {
@@ -71,7 +71,7 @@ func TestNoHostIsLeft(t *testing.T) {
 	c.user2.asked()
 	settled := l.phase("it is asked again")
 	quiet()
-	end := l.phase("the end")
+	end := l.end()
 	l.kept()
 	l.report()
 	if made := l.answered(201, begunIn(dead, back)); len(made) > 0 {

@@ -55,12 +55,12 @@ func (c *cluster) load() *load {
 	for i := range *clients {
 		l.clients.Go(func() { l.client(i) })
 	}
-	c.t.Cleanup(l.end)
+	c.t.Cleanup(func() { l.end() })
 	return l
 }
 
-// end stops the clients after the orders that they are at.
-func (l *load) end() {
+// end stops the clients after the orders that they are at, and returns when.
+func (l *load) end() time.Time {
 	l.mu.Lock()
 	select {
 	case <-l.stop:
@@ -69,6 +69,7 @@ func (l *load) end() {
 	}
 	l.mu.Unlock()
 	l.clients.Wait()
+	return time.Now()
 }
 
 // phase begins one, which lasts until the next.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -92,12 +93,15 @@ var parent = sync.OnceValue(func() func(func() error) error {
 	}
 })
 
-// tail returns the end of what a program wrote, without the access log.
+// tail returns the end of what a program wrote, without the access log, and of each
+// other kind of line the first ones only.
 func tail(s string) string {
-	const most = 8 << 10
+	const most, each = 8 << 10, 3
 	var kept strings.Builder
+	seen := make(map[string]int)
 	for line := range strings.Lines(s) {
-		if !strings.Contains(line, " msg=request ") {
+		kind := ofOne.ReplaceAllString(line, "")
+		if seen[kind]++; seen[kind] <= each && !strings.Contains(line, " msg=request ") {
 			kept.WriteString(line)
 		}
 	}
@@ -106,6 +110,9 @@ func tail(s string) string {
 	}
 	return s
 }
+
+// ofOne is what differs between lines of a kind.
+var ofOne = regexp.MustCompile(`\d|(time|request_id|trace_id|ran|waited_\w+)=\S+`)
 
 // says waits for a text in what the process writes.
 func (p *process) says(text string) {

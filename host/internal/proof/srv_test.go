@@ -59,7 +59,7 @@ func TestHostsByName(t *testing.T) {
 	dns.hush(false)
 	c.user1.asked()
 	quiet()
-	end := l.phase("the end")
+	end := l.end()
 	l.kept()
 	l.report()
 	if failed := l.failed(begunIn(begun, end)); len(failed) > 0 {

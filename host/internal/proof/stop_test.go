@@ -22,7 +22,7 @@ func TestHostsAreUpdated(t *testing.T) {
 		h.asked()
 		quiet()
 	}
-	end := l.phase("the end")
+	end := l.end()
 	l.kept()
 	l.report()
 	if failed := l.failed(begunIn(begun, end)); len(failed) > 0 {

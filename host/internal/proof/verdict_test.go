@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 )
@@ -73,48 +72,78 @@ func reasons(orders []order) string {
 	return strings.Join(lines, "\n")
 }
 
-// kept ends the load and reads back every order that was answered 201: each has an
-// id of its own, and is there as it was ordered.
+// kept ends the load and reads all orders back. Each that was answered 201 has an id
+// of its own and is there as it was ordered. Of the others each may be there or not,
+// and none is twice.
 func (l *load) kept() {
 	l.t.Helper()
 	l.end()
-	products := make(map[string]string) // by id
+	c, err := l.connect()
+	if err != nil {
+		l.t.Fatalf("connecting to read the orders: %v", err)
+	}
+	defer c.Close()
+	listed, err := c.list(l.user)
+	if err != nil {
+		l.t.Fatalf("reading the user's orders: %v", err)
+	}
+	stored := make(map[string]string) // the products by id
+	twice := make(map[string]string)  // the ids by product
+	for _, o := range listed {
+		if other := twice[o.Product]; other != "" {
+			l.t.Errorf("the order of %s was made twice, as %s and %s", o.Product, other, o.ID)
+		}
+		stored[o.ID], twice[o.Product] = o.Product, o.ID
+	}
+	made := make(map[string]string) // likewise, of those that were answered 201
 	for _, o := range l.orders {
 		if o.status != 201 {
 			continue
 		}
-		if other, taken := products[o.id]; taken || o.id == "" {
+		if other, taken := made[o.id]; taken || o.id == "" {
 			l.t.Errorf("the id %q was given to the order of %s and to that of %s", o.id, other, o.product)
 		}
-		products[o.id] = o.product
+		made[o.id] = o.product
+		if stored[o.id] != o.product {
+			l.t.Errorf("order %s of %s was answered 201; in the list it is of %q", o.id, o.product, stored[o.id])
+		} else if err := c.read(o.id, o.product); err != nil {
+			l.t.Errorf("order %s was answered 201: %v", o.id, err)
+		}
+		if l.t.Failed() {
+			return // or there may be thousands
+		}
 	}
-	if len(products) == 0 {
+	if len(made) == 0 {
 		l.t.Fatal("no order was answered 201")
 	}
-	ids := make(chan string)
-	var readers sync.WaitGroup
-	for range *clients {
-		readers.Go(func() {
-			c, err := l.connect()
-			if err != nil {
-				l.t.Errorf("connecting to read the orders: %v", err)
-				for range ids { // they are not read, and the test fails
-				}
-				return
-			}
-			defer c.Close()
-			for id := range ids {
-				if err := c.read(id, products[id]); err != nil {
-					l.t.Errorf("order %s was answered 201: %v", id, err)
-				}
-			}
-		})
+	l.t.Logf("%d orders were answered 201 and are there, and %d more", len(made), len(stored)-len(made))
+}
+
+// item is an order as the host tells it.
+type item struct {
+	ID      string
+	Product string `json:"product_id"`
+}
+
+// list reads all orders of the user.
+func (c *connection) list(user string) (all []item, err error) {
+	for after := ""; ; {
+		status, body, _, err := c.do("GET", "/users/"+user+"/orders?limit=100&after="+after, "")
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			Orders []item
+			Next   string
+		}
+		if err := json.Unmarshal(body, &page); err != nil || status != 200 {
+			return nil, fmt.Errorf("%d %s", status, body)
+		}
+		all = append(all, page.Orders...)
+		if after = page.Next; after == "" {
+			return all, nil
+		}
 	}
-	for id := range products {
-		ids <- id
-	}
-	close(ids)
-	readers.Wait()
 }
 
 // read reads an order back.
@@ -123,11 +152,8 @@ func (c *connection) read(id, product string) error {
 	if err != nil {
 		return err
 	}
-	var answer struct {
-		ID      string
-		Product string `json:"product_id"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil || status != 200 || answer.ID != id || answer.Product != product {
+	var is item
+	if err := json.Unmarshal(body, &is); err != nil || status != 200 || is != (item{id, product}) {
 		return fmt.Errorf("reading it gives %d %s; it was of %s", status, body, product)
 	}
 	return nil
