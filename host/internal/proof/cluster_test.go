@@ -99,7 +99,7 @@ func newHost(n *network, name, addr, runs, config string) *host {
 	t := n.t
 	t.Helper()
 	h := &host{machine: n.machine(name, addr), t: t, dir: newDir(t)}
-	write(t, filepath.Join(h.dir, "host.toml"), tempconf(config))
+	write(t, filepath.Join(h.dir, "host.toml"), config)
 	cache := built(t, "cache", func(path string) error { return os.Mkdir(path, 0o700) })
 	for _, dir := range []string{"plugins", ".wasmlane"} {
 		if err := os.Mkdir(filepath.Join(h.dir, dir), 0o755); err != nil {

@@ -17,14 +17,7 @@ func TestHostIsCutOff(t *testing.T) {
 // A host that hangs takes connections, as the system does that for it, and answers
 // nothing.
 func TestHostHangs(t *testing.T) {
-	signal := func(s syscall.Signal) func(*host) {
-		return func(h *host) {
-			if err := h.cmd.Process.Signal(s); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	silence(t, "user-1 hangs", signal(syscall.SIGSTOP), signal(syscall.SIGCONT))
+	silence(t, "user-1 hangs", func(h *host) { h.signal(syscall.SIGSTOP) }, func(h *host) { h.signal(syscall.SIGCONT) })
 }
 
 func silence(t *testing.T, what string, fall, rise func(*host)) {

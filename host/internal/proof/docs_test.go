@@ -9,8 +9,8 @@ import (
 
 // byName are the edits of order.toml with which the hosts of user are found by name.
 var byName = []string{
-	`targets     = ["http://10.0.0.11:8001", "http://10.0.0.12:8001"]`,
-	`srv         = "_http._tcp.user.internal"`,
+	`targets        = ["http://10.0.0.11:8001", "http://10.0.0.12:8001"]`,
+	`srv            = "_http._tcp.user.internal"`,
 }
 
 // The guide shows the files that the test runs with.

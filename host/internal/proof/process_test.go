@@ -130,6 +130,13 @@ func (p *process) says(text string) {
 	})
 }
 
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // kill ends the process without a word, and returns when it is gone.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // fails when it has ended
@@ -139,9 +146,7 @@ func (p *process) kill() {
 // stop ends it in the way an operator does, and returns when it is gone.
 func (p *process) stop() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		p.t.Fatal(err)
-	}
+	p.signal(syscall.SIGTERM)
 	select {
 	case <-p.exited:
 	case <-time.After(patience):

@@ -4,6 +4,7 @@ package proof
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +17,11 @@ func TestRedisIsKilled(t *testing.T) {
 // Redis is there, and not to be reached.
 func TestRedisIsCutOff(t *testing.T) {
 	redisFails(t, "Redis is cut off", func(s *store) { s.cut() }, func(s *store) { s.mend() })
+}
+
+// Redis takes connections, as the system does that for it, and answers nothing.
+func TestRedisHangs(t *testing.T) {
+	redisFails(t, "Redis hangs", func(s *store) { s.signal(syscall.SIGSTOP) }, func(s *store) { s.signal(syscall.SIGCONT) })
 }
 
 // Without Redis orders are refused, the hosts' readiness says so, and all is well
@@ -63,5 +69,32 @@ func redisFails(t *testing.T, what string, fall, rise func(*store)) {
 	}
 	if failed := l.failed(begunIn(settled, end)); len(failed) > 0 {
 		t.Errorf("orders failed when all hosts were ready again:\n%s", reasons(failed))
+	}
+}
+
+// One host of user alone has lost Redis. It answers, but is not ready: once a check
+// has found out nobody is sent there.
+func TestHostLosesRedis(t *testing.T) {
+	c := begin(t)
+	l := c.load()
+	l.phase("all is well")
+	c.user1.asked()
+	quiet()
+	l.phase("user-1 loses Redis")
+	c.user1.network.ip("-n", c.user1.space, "route", "add", "blackhole", c.redis.addr)
+	c.user1.ready(503)
+	c.user1.unasked()
+	out := l.phase("it is not asked")
+	quiet()
+	l.phase("it has Redis again")
+	c.user1.network.ip("-n", c.user1.space, "route", "del", "blackhole", c.redis.addr)
+	c.user1.ready(200)
+	c.user1.asked()
+	quiet()
+	end := l.end()
+	l.kept()
+	l.report()
+	if failed := l.failed(begunIn(out, end)); len(failed) > 0 {
+		t.Errorf("orders failed when the host was known to be without Redis:\n%s", reasons(failed))
 	}
 }
