@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +62,7 @@ func lookup(ctx context.Context, name, server string) (answer, error) {
 	if len(a.records) == 0 {
 		return a, fmt.Errorf("%w of use: %s", errNone, a.ignored)
 	}
-	if err != nil && a.ignored == "" { // names that are none were left out below
+	if err != nil && a.ignored == "" { // the library has left them out, addresses among them
 		a.ignored = "records with invalid names"
 	}
 	return a, nil
@@ -90,9 +89,6 @@ func usable(found []*net.SRV, scheme string) (records []record, ignored string) 
 		case !isName(host):
 			leave(r, "no name of a host")
 			continue
-		}
-		if ip, err := netip.ParseAddr(strings.TrimSuffix(host, ".")); err == nil {
-			host = ip.String()
 		}
 		records = append(records, record{scheme + "://" + host + ":" + strconv.Itoa(int(r.Port)), r.Priority, r.Weight})
 	}
