@@ -246,14 +246,14 @@ func TestCutOff(t *testing.T) {
 			}
 			return
 		}
-		wantError(t, res, 503, "the store is unavailable")
+		wantError(t, res, 503, "unavailable; try again later")
 	}
 }
 
 func TestStoreIsLate(t *testing.T) {
 	env := newEnv()
 	env.OnKV = func(string, string) error { return wasmlane.ErrTimeout }
-	wantError(t, post(t, env, good), 504, "the store did not answer in time")
+	wantError(t, post(t, env, good), 504, "the handler did not answer in time")
 }
 
 func TestDamagedStore(t *testing.T) {

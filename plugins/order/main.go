@@ -6,37 +6,16 @@
 //	GET  /users/{id}/orders  list_orders   ?limit=1..100&after=ID
 package main
 
-import (
-	"errors"
-
-	wasmlane "github.com/wasmlane/wasmlane/sdk/go"
-)
+import wasmlane "github.com/wasmlane/wasmlane/sdk/go"
 
 //go:wasmexport create_order
-func createOrder() { serve(handleCreate) }
+func createOrder() { wasmlane.Handle(handleCreate) }
 
 //go:wasmexport get_order
-func getOrder() { serve(handleGet) }
+func getOrder() { wasmlane.Handle(handleGet) }
 
 //go:wasmexport list_orders
-func listOrders() { serve(handleList) }
-
-// serve answers a request. A store that is away is no mistake of this plugin: it is
-// 503, or 504 when the time was up first, and trying again later may help.
-func serve(h wasmlane.Handler) {
-	wasmlane.Handle(func(w *wasmlane.Response, r *wasmlane.Request) error {
-		err := h(w, r)
-		var told *wasmlane.HTTPError
-		switch {
-		case err == nil || errors.As(err, &told):
-		case errors.Is(err, wasmlane.ErrUnavailable):
-			return &wasmlane.HTTPError{Status: 503, Message: "the store is unavailable", Err: err}
-		case errors.Is(err, wasmlane.ErrTimeout):
-			return &wasmlane.HTTPError{Status: 504, Message: "the store did not answer in time", Err: err}
-		}
-		return err
-	})
-}
+func listOrders() { wasmlane.Handle(handleList) }
 
 func main() {}
 

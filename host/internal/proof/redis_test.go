@@ -41,7 +41,7 @@ func redisFails(t *testing.T, what string, fall, rise func(*store)) {
 		}
 	}
 	for _, path := range []string{"/orders/1", "/orders/999999999"} {
-		if status, body := c.ask(c.order.machine, "GET", path, ""); status != 503 || !strings.Contains(body, "the store is unavailable") {
+		if status, body := c.ask(c.order.machine, "GET", path, ""); status != 503 || !strings.Contains(body, "unavailable") {
 			t.Errorf("reading an order is answered %d %s, want 503", status, body)
 		}
 	}
