@@ -44,18 +44,6 @@ func begunIn(from, to time.Time) func(order) bool {
 	return func(o order) bool { return !o.begun.Before(from) && o.begun.Before(to) }
 }
 
-// inFlight returns how many orders were under way at a time.
-func (l *load) inFlight(at time.Time) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, o := range l.orders {
-		if o.begun.Before(at) && o.ended.After(at) {
-			n++
-		}
-	}
-	return n
-}
-
 // ownPort is what differs from one connection of a client to the other.
 var ownPort = regexp.MustCompile(`(tcp \S+):\d+->`)
 
