@@ -61,6 +61,7 @@ func (h *Host) openStore(cfg *config.Config) (*sharedStore, error) {
 			return nil, err
 		}
 		o.Changed = func(err error) { h.storeChanged(o.Addresses, err) }
+		o.Risk = func(why string) { h.log.Warn("Redis may lose data", slog.String("why", why)) }
 		return share(kv.NewRedis(o), cfg.Store), nil
 	}
 	s, err := kv.OpenEmbedded(cfg.Store.Path)

@@ -32,6 +32,9 @@ type RedisOptions struct {
 	// again when the server gives another one, and with nil when it is back. It
 	// must not block.
 	Changed func(error)
+	// Risk, when not nil, is called once when a server is set up so that it may lose
+	// what it has acknowledged.
+	Risk func(why string)
 }
 
 // The timing of a connection. Whatever the server does, an operation ends within
@@ -60,6 +63,8 @@ type redis struct {
 	option rueidis.ClientOption
 	probes string // what a link asks of a store that is no Cluster
 	tell   func(error)
+	risk   func(string) // nil: nobody wants to know
+	look   sync.Once
 
 	connect sync.Mutex // held while client is made
 	client  atomic.Pointer[rueidis.Client]
@@ -85,6 +90,7 @@ func NewRedis(o RedisOptions) Store {
 		dialer: newDialer(o),
 		probes: "wasmlane:probe",
 		tell:   o.Changed,
+		risk:   o.Risk,
 		links:  make(map[string]*link),
 		done:   make(chan struct{}),
 	}
@@ -220,6 +226,35 @@ func (s *redis) connected() (rueidis.Client, error) {
 	}
 	s.client.Store(&c)
 	return c, nil
+}
+
+// inspect tells how the server may lose data, as far as its user may know.
+func (s *redis) inspect() {
+	if s.risk == nil {
+		return
+	}
+	m, err := s.ask(func(ctx context.Context, c rueidis.Client) rueidis.RedisResult {
+		return c.Do(ctx, c.B().Info().Build())
+	})
+	if err != nil {
+		return
+	}
+	text, err := m.ToString()
+	if err != nil {
+		return
+	}
+	var risks []string
+	for line := range strings.Lines(text) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); {
+		case name == "maxmemory_policy" && strings.HasPrefix(value, "allkeys"):
+			risks = append(risks, fmt.Sprintf("with maxmemory-policy %.30q a whole keyspace may go when memory is short; set noeviction", value))
+		case name == "aof_enabled" && value == "0":
+			risks = append(risks, "with appendonly no, what was written last goes when it crashes; set appendonly yes")
+		}
+	}
+	if len(risks) > 0 && !s.shutting() {
+		s.risk(strings.Join(risks, "; "))
+	}
 }
 
 // A command is something to ask of the server.

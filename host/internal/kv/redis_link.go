@@ -158,6 +158,7 @@ func (l *link) watch() {
 		wait := probeEvery
 		var kick chan struct{}
 		if o == nil {
+			l.store.look.Do(func() { go l.store.inspect() })
 			retry, kick = 0, l.kick
 		} else {
 			retry = min(max(2*retry, retryFirst), retryMost)

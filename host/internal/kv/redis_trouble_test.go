@@ -100,6 +100,22 @@ func TestRedisNoSuchDatabase(t *testing.T) {
 	}
 }
 
+// TestRedisRisk: a server that may lose what it has acknowledged is told of once.
+func TestRedisRisk(t *testing.T) {
+	safe := redistest.Start(t, "--appendonly", "yes")
+	unsafe := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
+	var told changes
+	open := func(server *redistest.Server) {
+		works(t, openRedisAt(t, RedisOptions{Addresses: []string{server.Addr}, Risk: func(why string) { told.add(errors.New(why)) }}))
+	}
+	open(safe)
+	open(unsafe)
+	until(t, "the warning", func() bool { return len(told.all()) > 0 })
+	if all := told.all(); len(all) != 1 || !strings.Contains(all[0], "appendonly") || !strings.Contains(all[0], "allkeys-lru") {
+		t.Errorf("it told %q", all)
+	}
+}
+
 // TestRedisReplica: a replica serves reads, and the store is not ready.
 func TestRedisReplica(t *testing.T) {
 	server := redistest.Start(t)
