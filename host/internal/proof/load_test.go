@@ -29,6 +29,7 @@ type load struct {
 	mu     sync.Mutex
 	orders []order
 	phases []phase
+	ended  time.Time
 }
 
 // order is one that a client tried to make.
@@ -69,7 +70,12 @@ func (l *load) end() time.Time {
 	}
 	l.mu.Unlock()
 	l.clients.Wait()
-	return time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended.IsZero() {
+		l.ended = time.Now()
+	}
+	return l.ended
 }
 
 // phase begins one, which lasts until the next.

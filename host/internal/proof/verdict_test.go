@@ -149,25 +149,23 @@ func (c *connection) read(id, product string) error {
 
 // report logs what was measured, phase by phase.
 func (l *load) report() {
-	l.end()
+	ended := l.end()
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "phase\tseconds\torders\t/s\tfailed\tp50\tp99\tlongest\t")
 	var failures []order
 	for i, p := range l.phases {
-		end := time.Now()
+		end := ended
 		if i+1 < len(l.phases) {
 			end = l.phases[i+1].begun
 		}
 		var took []time.Duration
 		var failed int
-		var last time.Time
 		for _, o := range l.orders {
 			if !begunIn(p.begun, end)(o) {
 				continue
 			}
 			took = append(took, o.ended.Sub(o.begun))
-			last = o.begun
 			if o.status != 201 {
 				failed++
 				failures = append(failures, o)
@@ -177,7 +175,7 @@ func (l *load) report() {
 			continue
 		}
 		slices.Sort(took)
-		seconds := last.Sub(p.begun).Seconds()
+		seconds := end.Sub(p.begun).Seconds()
 		at := func(q float64) time.Duration {
 			return took[int(q*float64(len(took)-1))].Round(100 * time.Microsecond)
 		}

@@ -17,9 +17,11 @@ type nameServer struct {
 	addr string
 	asks atomic.Int64 // questions for SRV records
 
+	tcp net.Listener
+
 	mu     sync.Mutex
 	answer func(question dnsmessage.Question, tcp bool) dnsmessage.Message
-	raw    func(query []byte) [][]byte // instead, over UDP
+	raw    func(query []byte) [][]byte // instead
 }
 
 // zone is what a server has for every SRV question.
@@ -47,9 +49,8 @@ func (z zone) answer(q dnsmessage.Question, tcp bool) dnsmessage.Message {
 	if len(z) == 0 {
 		m.RCode = dnsmessage.RCodeNameError
 	}
-	if len(z) > 20 && !tcp {
-		m.Truncated = true
-		return m
+	if !tcp && len(z) > 3 {
+		z = z[:3] // as Consul does: m.Truncated is not set
 	}
 	for _, r := range z {
 		m.Answers = append(m.Answers, dnsmessage.Resource{
@@ -80,7 +81,7 @@ func newNameServer(t *testing.T) *nameServer {
 	s := new(nameServer)
 	s.set(nil)
 	udp, tcp := listenBoth(t)
-	s.addr = udp.LocalAddr().String()
+	s.addr, s.tcp = udp.LocalAddr().String(), tcp
 	var running sync.WaitGroup
 	running.Go(func() {
 		buf := make([]byte, 4096)

@@ -84,6 +84,10 @@ func (v *Service) Do(ctx context.Context, req *fasthttp.Request, resp *fasthttp.
 		if none != nil {
 			return t.name, err
 		}
+		if out && err == nil { // an answer that says no is better than who does not answer
+			other.done(neutral, true, "")
+			return t.name, nil
+		}
 		t, trial = other, out
 		t.counts.Retries.Add(1)
 	}

@@ -27,23 +27,30 @@ type answer struct {
 	ignored string        // what was left out, and why; "" for nothing
 }
 
+// tcpDial is how long a name server may take to accept a connection.
+const tcpDial = time.Second
+
 // lookup asks for the SRV records of a name. server is asked when it is not "". The
-// standard library does all of it, resolv.conf and TCP for long answers included, but
-// it does not tell how long an answer is good for; that is read on its way.
+// standard library does all of it, resolv.conf included, but it does not tell how long
+// an answer is good for; that is read on its way. It is told to use TCP where the
+// server does: Consul leaves out most records over UDP, and does not say so.
 func lookup(ctx context.Context, name, server string) (answer, error) {
 	ttl := new(leastTTL)
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if server != "" {
 			address = server
 		}
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err != nil {
+		c, err := (&net.Dialer{Timeout: tcpDial}).DialContext(ctx, "tcp", address)
+		if err == nil {
+			return &stream{Conn: c, ttl: ttl}, nil
+		}
+		if network == "tcp" {
 			return nil, err
 		}
-		if udp, ok := c.(*net.UDPConn); ok {
-			return &packets{udp, ttl}, nil
+		if c, err = new(net.Dialer).DialContext(ctx, network, address); err != nil {
+			return nil, err
 		}
-		return &stream{Conn: c, ttl: ttl}, nil
+		return &packets{c.(*net.UDPConn), ttl}, nil
 	}}
 	_, found, err := resolver.LookupSRV(ctx, "", "", name)
 	if err != nil && len(found) == 0 {

@@ -103,6 +103,19 @@ func TestManyRecords(t *testing.T) {
 	}
 }
 
+// TestUDP: a server without TCP is asked without.
+func TestUDP(t *testing.T) {
+	s := newNameServer(t)
+	s.set(zone{{"a.internal.", 1, 1, 1, 60}, {"b.internal.", 2, 1, 1, 9}, {"c.internal.", 3, 1, 1, 60}, {"d.internal.", 4, 1, 1, 60}})
+	if got, err := ask(t, s, "_http._tcp.user.internal"); err != nil || len(got.records) != 4 || got.ttl != 9*time.Second {
+		t.Errorf("over TCP got %+v %v", got, err)
+	}
+	_ = s.tcp.Close()
+	if got, err := ask(t, s, "_http._tcp.user.internal"); err != nil || len(got.records) != 3 || got.ttl != 9*time.Second {
+		t.Errorf("over UDP got %+v %v", got, err)
+	}
+}
+
 // TestAliases: records behind an alias count, with its TTL; aliases in a circle lead
 // nowhere.
 func TestAliases(t *testing.T) {
@@ -134,6 +147,7 @@ func TestAliases(t *testing.T) {
 // TestGarbage: what is no answer is none, whatever comes before the answer.
 func TestGarbage(t *testing.T) {
 	s := newNameServer(t)
+	_ = s.tcp.Close()
 	s.setRaw(func(query []byte) (all [][]byte) {
 		for range 3 {
 			b := make([]byte, rand.IntN(600))

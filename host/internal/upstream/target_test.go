@@ -189,6 +189,23 @@ func TestPanicMode(t *testing.T) {
 	}
 }
 
+// TestAnswerBeforeEjected: a 503 is the answer when the only other target is ejected.
+func TestAnswerBeforeEjected(t *testing.T) {
+	f := new(fake)
+	v := newBench(t, f).of("http://a", "http://b")
+	f.on("http://a", 503)
+	find(t, v, "http://b").eject("x")
+	do(v, "GET").succeeded(t, 503)
+	if got := f.took(); got != "http://a" {
+		t.Error(got)
+	}
+	f.on("http://a", errBroken)
+	do(v, "GET").succeeded(t, 200)
+	if got := state(v); got != "a=healthy b=healthy" {
+		t.Error(got)
+	}
+}
+
 // TestReload: what is known of a target outlives settings, and what is named no more
 // is given up.
 func TestReload(t *testing.T) {
