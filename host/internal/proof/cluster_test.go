@@ -180,10 +180,10 @@ series:
 	return sum
 }
 
-// served returns how many requests for a user the host has answered.
+// served returns how many requests for a user the host has answered well.
 func (h *host) served() float64 {
 	h.t.Helper()
-	return h.metric("wasmlane_requests_total{", `route="/users/{id}"`)
+	return h.metric("wasmlane_requests_total{", `route="/users/{id}"`, `code="2xx"`)
 }
 
 // asked waits until the host answers requests for a user.
@@ -191,6 +191,14 @@ func (h *host) asked() {
 	h.t.Helper()
 	before := h.served()
 	wait(h.t, h.name+" to be asked for users", func() bool { return h.served() > before })
+}
+
+// leftOut waits until the order host sends a host of user no more calls.
+func (c *cluster) leftOut(h *host) {
+	c.t.Helper()
+	wait(c.t, "order to leave out "+h.name, func() bool {
+		return c.order.metric("wasmlane_target_ejected{", h.addr) == 1
+	})
 }
 
 // ask sends a request from the client's machine to the listener of another.

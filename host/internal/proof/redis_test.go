@@ -3,6 +3,7 @@
 package proof
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,24 +12,32 @@ import (
 
 // Redis is killed in the middle of writes and comes back with what is on its disk.
 func TestRedisIsKilled(t *testing.T) {
-	redisFails(t, "Redis is killed", func(s *store) { s.kill() }, func(s *store) { s.run() })
+	redisFails(t, "Redis is killed", everybody, func(s *store) { s.kill() }, func(s *store) { s.run() })
 }
 
 // Redis is there, and not to be reached.
 func TestRedisIsCutOff(t *testing.T) {
-	redisFails(t, "Redis is cut off", func(s *store) { s.cut() }, func(s *store) { s.mend() })
+	redisFails(t, "Redis is cut off", everybody, func(s *store) { s.cut() }, func(s *store) { s.mend() })
 }
 
 // Redis takes connections, as the system does that for it, and answers nothing.
 func TestRedisHangs(t *testing.T) {
-	redisFails(t, "Redis hangs", func(s *store) { s.signal(syscall.SIGSTOP) }, func(s *store) { s.signal(syscall.SIGCONT) })
+	redisFails(t, "Redis hangs", everybody, func(s *store) { s.signal(syscall.SIGSTOP) }, func(s *store) { s.signal(syscall.SIGCONT) })
 }
+
+// everybody are the hosts that need Redis.
+var everybody = []string{"user-1", "user-2", "order"}
 
 // Without Redis orders are refused, the hosts' readiness says so, and all is well
 // again by itself when it is back. What was answered 201 is there.
-func redisFails(t *testing.T, what string, fall, rise func(*store)) {
+func redisFails(t *testing.T, what string, whom []string, fall, rise func(*store)) {
 	c := begin(t)
-	hosts := []*host{c.user1, c.user2, c.order}
+	var hosts []*host
+	for _, h := range []*host{c.user1, c.user2, c.order} {
+		if slices.Contains(whom, h.name) {
+			hosts = append(hosts, h)
+		}
+	}
 	l := c.load()
 	l.phase("all is well")
 	quiet()
@@ -82,7 +91,7 @@ func TestHostLosesRedis(t *testing.T) {
 	l.phase("user-1 loses Redis")
 	c.user1.network.ip("-n", c.user1.space, "route", "add", "blackhole", c.redis.addr)
 	c.user1.ready(503)
-	c.user1.unasked()
+	c.leftOut(c.user1)
 	l.phase("it is not asked")
 	quiet()
 	l.phase("it has Redis again")
