@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/generation"
+	"github.com/wasmlane/wasmlane/host/internal/kv"
 )
 
 // builtins returns the host's own handlers, "@health" and its like, by name
@@ -30,9 +31,14 @@ func (h *Host) health(x *exchange.Exchange) {
 	answerJSON(x, fasthttp.StatusOK, map[string]string{"status": "ok"})
 }
 
-// ready says whether new requests are welcome.
+// ready says whether new requests are welcome. Clients may see this, so it does not
+// tell where the store is.
 func (h *Host) ready(x *exchange.Exchange) {
-	if reason := h.notReady(); reason != "" {
+	reason := h.closing()
+	if reason == "" && h.storeTrouble() != nil {
+		reason = kv.ErrUnavailable.Error()
+	}
+	if reason != "" {
 		answerJSON(x, fasthttp.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": reason})
 		return
 	}
@@ -41,6 +47,17 @@ func (h *Host) ready(x *exchange.Exchange) {
 
 // notReady returns why the host is not ready, or "".
 func (h *Host) notReady() string {
+	reason := h.closing()
+	if reason == "" {
+		if err := h.storeTrouble(); err != nil {
+			return err.Error()
+		}
+	}
+	return reason
+}
+
+// closing returns how far the host is on its way down, or "".
+func (h *Host) closing() string {
 	switch {
 	case h.draining.Load():
 		return "draining"

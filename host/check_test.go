@@ -27,7 +27,7 @@ func TestCheckAndOpenAgree(t *testing.T) {
 		"routes":        {setup{routes: "GET /x a.get\nPUT /x a.get\nGET /x a.get\nGET /{x a.get", guests: hello}, []string{"at line 10", "closing brace"}},
 		"bad and worse": {setup{keys: "server.backlog = -1", guests: hello, files: map[string][]byte{"plugins/b.wasm": []byte("junk")}}, []string{":6: server.backlog", "b.wasm: not a WebAssembly module"}},
 		"certificate":   {setup{keys: "server.tls_cert = \"none.pem\"\nserver.tls_key = \"none.key\"", guests: hello}, []string{"server.tls_cert"}},
-		"redis":         {setup{keys: "store.backend = \"redis\"\nstore.url = \"redis://127.0.0.1:6379/0\"", guests: hello}, []string{"store.backend"}},
+		"redis":         {setup{keys: "store.backend = \"redis\"\nstore.url = \"rediss://127.0.0.1:6379/0?ca=none.pem\"", guests: hello}, []string{":6: store.url", "none.pem"}},
 		"no directory":  {setup{keys: "plugin_dir = \"none\"", guests: hello}, []string{"plugin_dir", "does not exist"}},
 		"calls":         {setup{keys: "plugin.a.calls = [\"b\"]", guests: hello}, []string{"there is no [service.b]"}},
 		"srv":           {setup{keys: "service.b.srv = \"_http._tcp.b.internal\"", guests: hello}, []string{"service.b.srv"}},

@@ -153,6 +153,7 @@ func (h *Host) writeOthers(t *metrics.Text) {
 	keyspaces(func(o *metrics.Operation) { o.WriteCounts(t, kvTotal) })
 	t.Family(kvDuration, metrics.KindHistogram, "How long operations on the store took.")
 	keyspaces(func(o *metrics.Operation) { o.WriteDurations(t, kvDuration) })
+	gauge(t, "wasmlane_store_up", "1 when the store answers, as far as is known.", truth(h.storeTrouble() == nil))
 
 	const callTotal, callDuration = "wasmlane_calls_total", "wasmlane_call_duration_seconds"
 	t.Family(callTotal, metrics.KindCounter, "Calls of plugins to services and origins, by class of the response's status or by why there was none.")

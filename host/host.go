@@ -95,7 +95,7 @@ func Open(file string, o Options) (*Host, error) {
 	defer h.mu.Unlock()
 	store := unavailableStore()
 	if len(problems) == 0 {
-		if store, err = openStore(cfg); err != nil {
+		if store, err = h.openStore(cfg); err != nil {
 			problems = append(problems, storeError(cfg, err))
 			store = unavailableStore()
 		}

@@ -48,17 +48,19 @@ func arrows() map[string][]string {
 		"host/internal/meter":               {},
 		"host/internal/route":               {},
 		"host/internal/kv":                  {},
-		"host/internal/call":                {},
-		"host/internal/config":              {},
-		"host/internal/metrics":             {},
-		"host/internal/dashboard":           {},
-		"host/internal/logs":                {},
-		"host/internal/traffic":             {},
-		"host/internal/trace":               {},
-		"host/internal/wasi":                {},
-		"abi":                               {},
-		"sdk":                               {}, // only files
-		"sdk/toolchain":                     {},
+		// For tests: it starts Redis servers.
+		"host/internal/kv/redistest": {},
+		"host/internal/call":         {},
+		"host/internal/config":       {},
+		"host/internal/metrics":      {},
+		"host/internal/dashboard":    {},
+		"host/internal/logs":         {},
+		"host/internal/traffic":      {},
+		"host/internal/trace":        {},
+		"host/internal/wasi":         {},
+		"abi":                        {},
+		"sdk":                        {}, // only files
+		"sdk/toolchain":              {},
 	}
 }
 
@@ -67,6 +69,7 @@ func owners() map[string]string {
 	return map[string]string{
 		"github.com/tetratelabs/wazero": "host/internal/sandbox",
 		"go.etcd.io/bbolt":              "host/internal/kv",
+		"github.com/redis/rueidis":      "host/internal/kv",
 		"github.com/BurntSushi/toml":    "host/internal/config",
 		"github.com/fsnotify/fsnotify":  "host/internal/reload",
 	}

@@ -52,7 +52,7 @@ func Invoke(file string, i Invocation, real bool, o Options) (*Answer, error) {
 	defer h.mu.Unlock()
 	h.store = share(kv.NewMemory(), config.Store{})
 	if real {
-		opened, err := openStore(cfg)
+		opened, err := h.openStore(cfg)
 		if err != nil {
 			return nil, storeError(cfg, err)
 		}

@@ -62,7 +62,7 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 	store := h.store
 	store.retain()
 	if moved := cfg.Store != h.store.settings; moved && len(problems) == 0 {
-		if opened, err := openStore(cfg); err != nil {
+		if opened, err := h.openStore(cfg); err != nil {
 			problems = append(problems, storeError(cfg, err))
 		} else {
 			store.release(h.log)

@@ -98,7 +98,7 @@ func TestReloadRefused(t *testing.T) {
 		"bad pattern":    {routes: "GET /x/{a a.get", want: []string{"host.toml:11: route.path"}},
 		"no handler":     {routes: "GET /x a.gett", want: []string{"host.toml:12: route.handler: ", `did you mean "a.get"?`}},
 		"no plugin":      {routes: "GET /x other.get", want: []string{"other.wasm"}},
-		"no such store":  {keys: "plugin.b.timeout = \"1s\"\nstore.backend = \"redis\"\nstore.url = \"redis://127.0.0.1:1/0\"", want: []string{"store.backend", "redis"}},
+		"no such store":  {keys: "plugin.b.timeout = \"1s\"\nstore.backend = \"redis\"\nstore.url = \"rediss://127.0.0.1:1/0?ca=host.toml\"", want: []string{"store.url", "host.toml of ?ca has no certificate"}},
 		"store and more": {keys: "store.backend = \"embedded\"\nstore.path = \"plugins/b.wasm/x.db\"\n", bad: []byte("\x00asm"), want: []string{"store.path", "b.wasm: truncated"}},
 		"no directory":   {keys: `plugin_dir = "elsewhere"`, want: []string{"host.toml:6: plugin_dir: "}},
 		"no certificate": {keys: "server.tls_cert = \"no.pem\"\nserver.tls_key = \"no.key\"", want: []string{"host.toml:6: server.tls_cert: "}},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 )
@@ -148,28 +147,6 @@ func srv(s string) (string, error) {
 		return "", fmt.Errorf("%s is no SRV record; write %q", show(s), "_http._tcp."+s)
 	}
 	return "", fmt.Errorf(`%s is no SRV record; write "_http._tcp.user.internal"`, show(s))
-}
-
-// redisURL checks a URL and shows none of it, since it may hold a password.
-func redisURL(s string) (string, error) {
-	const advice = `write "redis://host:6379/0", or "rediss://host:6379/0" for TLS`
-	u, err := url.Parse(s)
-	switch {
-	case err != nil:
-		return "", errors.New("is no URL; " + advice + "; percent-encode a password's special characters")
-	case u.Scheme != "redis" && u.Scheme != "rediss":
-		return "", errors.New("is no URL of Redis; " + advice)
-	case u.Hostname() == "":
-		return "", errors.New("has no host; " + advice)
-	case u.Port() != "" && !isPort(u.Port(), 1):
-		return "", errors.New("has no valid port; " + advice)
-	case u.Fragment != "":
-		return "", errors.New(`has a "#"; percent-encode it as %23`)
-	}
-	if db := strings.Trim(u.Path, "/"); db != "" && !isDigits(db) {
-		return "", errors.New("names no database by its number; " + advice)
-	}
-	return s, nil
 }
 
 // token checks the admin listener's bearer token and shows none of it.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"net/url"
 	"strings"
 )
 
@@ -150,23 +149,4 @@ func hide(secret string) string {
 		return ""
 	}
 	return Hidden
-}
-
-// hidePassword returns a URL without what may be secret in it.
-func hidePassword(s string) string {
-	u, err := url.Parse(s)
-	switch {
-	case s == "":
-		return ""
-	case err != nil || u.Host == "":
-		return Hidden
-	}
-	if u.User != nil {
-		name := ""
-		if u.User.Username() != "" {
-			name = u.User.Username() + ":"
-		}
-		return u.Scheme + "://" + name + Hidden + "@" + u.Host + u.Path
-	}
-	return u.Scheme + "://" + u.Host + u.Path
 }

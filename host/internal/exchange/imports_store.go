@@ -149,6 +149,8 @@ func (x *Exchange) storeFailure(function string, err error) abi.Code {
 		return abi.Timeout
 	case errors.Is(err, context.Canceled):
 		return abi.Closed
+	case errors.Is(err, kv.ErrReported):
+		return abi.Unavailable // one line for all
 	}
 	x.log(slog.LevelError, []byte("store unavailable"), slog.String("function", function), slog.Any("error", err))
 	return abi.Unavailable

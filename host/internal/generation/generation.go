@@ -31,6 +31,9 @@ type Generation struct {
 	retired func()
 }
 
+// Store returns the store of its plugins.
+func (g *Generation) Store() kv.Store { return g.store }
+
 // acquire takes a reference, unless the generation is retired already.
 func (g *Generation) acquire() bool {
 	for {

@@ -2,6 +2,7 @@ package kv
 
 import (
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/wasmlane/wasmlane/host/internal/kv/redistest"
 )
 
 // BenchmarkWriters compares the committer with bbolt's own ways to write, each
@@ -37,6 +40,9 @@ func BenchmarkWriters(b *testing.B) {
 			db := openBolt(b, path)
 			return func(key, value []byte) error { return db.Update(putFunc(key, value)) }
 		}},
+		{"redis", redisWriter("--appendonly", "no")},
+		{"redis-aof-everysec", redisWriter("--appendonly", "yes")},
+		{"redis-aof-always", redisWriter("--appendonly", "yes", "--appendfsync", "always")},
 	}
 	for _, writers := range []int{1, 8, 64} {
 		for _, way := range ways {
@@ -45,6 +51,16 @@ func BenchmarkWriters(b *testing.B) {
 				benchmarkWriters(b, writers, set)
 			})
 		}
+	}
+}
+
+// redisWriter starts a server of its own.
+func redisWriter(args ...string) func(b *testing.B, path string) func(key, value []byte) error {
+	return func(b *testing.B, _ string) func(key, value []byte) error {
+		server := redistest.Start(b, args...)
+		space := openRedisAt(b, RedisOptions{Addresses: []string{server.Addr}}).Keyspace("bench")
+		mustSet(b, space, "warm", "")
+		return func(key, value []byte) error { return space.Set(b.Context(), key, value) }
 	}
 }
 
@@ -116,6 +132,10 @@ func BenchmarkGet(b *testing.B) {
 	}
 	defer embedded.Close()
 	memory := NewMemory()
+	stores := map[string]Store{"embedded": embedded, "memory": memory}
+	if _, err := exec.LookPath("redis-server"); err == nil {
+		stores["redis"] = openRedis(b)
+	}
 	value := make([]byte, 100)
 	var keys [][]byte
 	for i := range 1000 {
@@ -135,7 +155,7 @@ func BenchmarkGet(b *testing.B) {
 	var wg sync.WaitGroup
 	for _, key := range keys {
 		wg.Go(func() {
-			for _, s := range []Store{embedded, memory} {
+			for _, s := range stores {
 				if err := s.Keyspace("bench").Set(b.Context(), key, value); err != nil {
 					b.Error(err)
 				}
@@ -154,7 +174,7 @@ func BenchmarkGet(b *testing.B) {
 			})
 		}
 	})
-	for name, s := range map[string]Store{"embedded": embedded, "memory": memory} {
+	for name, s := range stores {
 		space := s.Keyspace("bench")
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

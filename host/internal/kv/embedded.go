@@ -45,6 +45,8 @@ func (s *embedded) Keyspace(name string) Keyspace {
 	return k
 }
 
+func (s *embedded) Health() error { return s.file.health() }
+
 func (s *embedded) Close() error { return s.close() }
 
 type embeddedSpace struct {

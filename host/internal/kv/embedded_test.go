@@ -41,7 +41,7 @@ func checkFile(t *testing.T, s *embedded) {
 	}
 }
 
-func mustSet(t *testing.T, space Keyspace, key, value string) {
+func mustSet(t testing.TB, space Keyspace, key, value string) {
 	t.Helper()
 	if err := space.Set(t.Context(), []byte(key), []byte(value)); err != nil {
 		t.Fatal(err)

@@ -141,6 +141,12 @@ func (f *file) lose(cause error) error {
 	return f.why
 }
 
+// health returns why nothing can be read. A file that is not open is tried again: with
+// no requests there would be no operation to do so.
+func (f *file) health() error {
+	return f.view(func(*bbolt.Tx) error { return nil })
+}
+
 // close closes the file for good, after the reads under way.
 func (f *file) close() error {
 	f.mu.Lock()

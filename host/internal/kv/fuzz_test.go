@@ -2,6 +2,7 @@ package kv
 
 import (
 	"fmt"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,16 +20,29 @@ var (
 	fuzzDeltas = []int64{1, 0, -1, 1 << 62, -1 << 62, 1<<63 - 1, -1 << 63}
 )
 
-// FuzzStore does the same operations on both stores and the model, and wants the
-// same answers and the same contents. An operation is four bytes: which and where,
+// FuzzStore does the same operations on all stores and the model, and wants the
+// same answers and the same contents. Redis takes part where it is installed. An operation is four bytes: which and where,
 // and three choices of arguments.
 func FuzzStore(f *testing.F) {
 	f.Add([]byte{0, 0, 2, 0, 1, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0})
 	f.Add([]byte{3, 0, 0, 0, 3, 0, 0, 5, 1, 0, 0, 0, 4, 0, 10, 2, 132, 1, 0, 1, 2, 0, 0, 0, 2, 0, 0, 0})
 	f.Add([]byte{16, 3, 19, 0, 16, 9, 19, 0, 16, 17, 19, 0, 6, 0, 0, 0, 21, 0, 3, 0, 0, 18, 0, 0, 16, 3, 1, 0})
+	var remote *redis
+	if _, err := exec.LookPath("redis-server"); err == nil {
+		remote = openRedis(f)
+		mustSet(f, remote.Keyspace("small"), "a", "1") // it is connected
+	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) > 4*200 {
 			return
+		}
+		others := []Store{}
+		if remote != nil {
+			flush(t, remote)
+			each(t, 100, 300, func(i int) error {
+				return remote.Keyspace("large").Set(t.Context(), fmt.Appendf(nil, "a%03d", i), []byte("1"))
+			})
+			others = append(others, remote)
 		}
 		memory, embedded := NewMemory(), openTemp(t)
 		embedded.file.db.NoSync = true // the disk is not what is tested
@@ -57,14 +71,14 @@ func FuzzStore(f *testing.F) {
 				name = "large"
 			}
 			want := fuzzDo(t, models[name], op)
-			for _, s := range []Store{memory, embedded} {
+			for _, s := range append(others, memory, embedded) {
 				if got := fuzzDo(t, s.Keyspace(name), op); got != want {
 					t.Fatalf("step %d, %v, %T: got %.100s, want %.100s", step, op, s, got, want)
 				}
 			}
 		}
 		for name, m := range models {
-			for _, s := range []Store{memory, embedded} {
+			for _, s := range append(others, memory, embedded) {
 				keys := list(t, s.Keyspace(name), "")
 				if len(keys) != len(m) || !slices.IsSorted(keys) {
 					t.Fatalf("%T, %s: %d keys, want %d: %.200q", s, name, len(keys), len(m), keys)
@@ -76,6 +90,15 @@ func FuzzStore(f *testing.F) {
 		}
 		checkFile(t, embedded)
 	})
+}
+
+// flush empties the database.
+func flush(t testing.TB, s *redis) {
+	t.Helper()
+	c := *s.client.Load()
+	if err := c.Do(t.Context(), c.B().Flushdb().Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fuzzDo does the operation and returns its answer.

@@ -24,8 +24,11 @@ var (
 	// ErrTooLarge: a value over MaxValue.
 	ErrTooLarge = errors.New("value too large")
 	// ErrUnavailable: the store cannot do it now: disk full, I/O error, damaged
-	// file. A later attempt may succeed.
+	// file, no server. A later attempt may succeed.
 	ErrUnavailable = errors.New("store unavailable")
+	// ErrReported: the store is down, and whoever opened it has been told so. It is
+	// also an ErrUnavailable. It needs no line in the log for each operation.
+	ErrReported = fmt.Errorf("%w", ErrUnavailable)
 	// ErrClosed: the store was closed. It is also an ErrUnavailable.
 	ErrClosed = fmt.Errorf("%w: it is closed", ErrUnavailable)
 )
@@ -36,6 +39,10 @@ type Store interface {
 	// a keyspace exists from its first write. A name outside its limits makes every
 	// operation answer ErrInvalid.
 	Keyspace(name string) Keyspace
+
+	// Health returns why operations answer ErrUnavailable now, or nil when they are
+	// not known to. It waits for nothing on a network.
+	Health() error
 
 	// Close finishes the writes under way, answers every writer, and releases what
 	// the store holds. Operations that come later answer ErrClosed. Closing again

@@ -24,6 +24,15 @@ func (m *memory) Keyspace(name string) Keyspace {
 	return s
 }
 
+func (m *memory) Health() error {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.spaces == nil {
+		return ErrClosed
+	}
+	return nil
+}
+
 func (m *memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -22,7 +22,9 @@ const roleVariable = "WASMLANE_KV_TEST_ROLE"
 func TestMain(m *testing.M) {
 	role := os.Getenv(roleVariable)
 	if role == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		stopShared()
+		os.Exit(code)
 	}
 	s, err := OpenEmbedded(os.Args[1])
 	if err != nil {

@@ -46,6 +46,9 @@ func TestUnavailable(t *testing.T) {
 			t.Errorf("%s: %v", op.name, err)
 		}
 	}
+	if err := s.Health(); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("health: %v", err)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -239,9 +242,15 @@ func testClose(t *testing.T, s Store) {
 			t.Errorf("%s: %v", op.name, err)
 		}
 	}
+	if err := s.Health(); err != nil {
+		t.Errorf("health: %v", err)
+	}
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+		if err := s.Health(); !errors.Is(err, ErrClosed) {
+			t.Errorf("health after Close: %v", err)
 		}
 		for _, space := range []Keyspace{space, s.Keyspace("b")} {
 			for _, op := range operations(space) {

@@ -9,6 +9,7 @@ func Unavailable() Store { return unavailable{} }
 type unavailable struct{}
 
 func (unavailable) Keyspace(string) Keyspace { return unavailable{} }
+func (unavailable) Health() error            { return ErrUnavailable }
 func (unavailable) Close() error             { return nil }
 
 func (unavailable) Get(_ context.Context, dst, _ []byte) ([]byte, error) {
