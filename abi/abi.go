@@ -50,6 +50,25 @@ const (
 	MaxOpenCalls = 16
 )
 
+// HeaderTimeout is the header in which a host tells how many milliseconds it waits
+// for the answer to a call. The name is Envoy's, so that its sidecars take part.
+const HeaderTimeout = "x-envoy-expected-rq-timeout-ms"
+
+// ParseTimeout returns the milliseconds that a value of HeaderTimeout tells, 1 or
+// more; 0 when it tells none.
+func ParseTimeout(value []byte) (milliseconds int64) {
+	if len(value) > 9 {
+		return 0
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		milliseconds = 10*milliseconds + int64(c-'0')
+	}
+	return milliseconds
+}
+
 // Code is what a function returns instead of a length or a handle when it
 // cannot do what was asked.
 type Code int32

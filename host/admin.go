@@ -37,6 +37,7 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error)
 			Metrics:    h.exposition,
 			Plugins:    func() any { return h.Plugins() },
 			Plugin:     h.pluginForAdmin,
+			Services:   func() any { return h.services() },
 			Routes:     func() any { return append([]RouteStatus{}, h.Routes()...) },
 			Config:     h.configForAdmin,
 			Generation: h.generationForAdmin,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,12 @@ func TestCallRemote(t *testing.T) {
 	var mirrored atomic.Value
 	origin := remote(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		// What is left of two seconds is for services only.
+		left, err := strconv.Atoi(r.Header.Get("X-Envoy-Expected-Rq-Timeout-Ms"))
+		if service := r.RequestURI != "/out" && r.RequestURI != "/up"; service && (err != nil || left <= 0 || left > 2000) || !service && err == nil {
+			t.Errorf("%s: the time left is %d, %v", r.RequestURI, left, err)
+		}
+		r.Header.Del("X-Envoy-Expected-Rq-Timeout-Ms")
 		mirrored.Store(fmt.Sprintf("%s %s %q %v", r.Method, r.RequestURI, body, r.Header))
 		w.Header()["X-Reply"] = []string{"one", "two"}
 		w.Header()["Content-Type"] = nil

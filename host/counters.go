@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/generation"
 	"github.com/wasmlane/wasmlane/host/internal/kv"
 	"github.com/wasmlane/wasmlane/host/internal/metrics"
+	"github.com/wasmlane/wasmlane/host/internal/upstream"
 )
 
 // counters are what a host counts with, over all its generations.
@@ -21,6 +23,7 @@ type counters struct {
 	routes    *metrics.Kept[metrics.RouteName, *metrics.Route]
 	plugins   *metrics.Kept[string, *generation.Record]
 	targets   *metrics.Kept[string, callCounter]
+	upstreams *metrics.Kept[targetName, *upstream.Counts]
 	keyspaces *metrics.Kept[string, *keyspaceCounter]
 }
 
@@ -30,6 +33,7 @@ func newCounters() *counters {
 		routes:    metrics.NewKept(metrics.NewRoute, metrics.CompareRoutes),
 		plugins:   metrics.NewKept(func(string) *generation.Record { return new(generation.Record) }, strings.Compare),
 		targets:   metrics.NewKept(newCallCounter, strings.Compare),
+		upstreams: metrics.NewKept(func(targetName) *upstream.Counts { return new(upstream.Counts) }, compareTargets),
 		keyspaces: metrics.NewKept(newKeyspaceCounter, strings.Compare),
 	}
 }
@@ -94,6 +98,22 @@ func (h *holder) Leave() {
 	h.plugins.Prune()
 	h.targets.Prune()
 	h.keyspaces.Prune()
+}
+
+// targetName names one target of a service on other hosts.
+type targetName struct{ service, target string }
+
+func compareTargets(a, b targetName) int {
+	return cmp.Or(strings.Compare(a.service, b.service), strings.Compare(a.target, b.target))
+}
+
+// target returns the counters of a target, and what gives them back.
+func (c *counters) target(service, target string) (*upstream.Counts, func()) {
+	name := targetName{service, target}
+	return c.upstreams.Take(name), func() {
+		c.upstreams.Leave(name)
+		c.upstreams.Prune()
+	}
 }
 
 // callCounter counts calls to one target by the class of the response's status,

@@ -18,6 +18,7 @@ func (h *Host) exposition() []byte {
 	h.writePlugins(t)
 	h.writeReloads(t)
 	h.writeOthers(t)
+	h.writeTargets(t)
 	h.writeSpans(t)
 	h.writeConnections(t)
 	writeRuntime(t)

@@ -21,6 +21,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/server"
 	"github.com/wasmlane/wasmlane/host/internal/trace"
+	"github.com/wasmlane/wasmlane/host/internal/upstream"
 )
 
 // Options are what a host needs besides its file.
@@ -167,16 +168,18 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	client := call.New(call.Options{MaxResponse: cfg.Server.MaxResponse})
 	h.builder = &generation.Builder{
-		Runtime:  engine,
-		Client:   call.New(call.Options{MaxResponse: cfg.Server.MaxResponse}),
-		Budget:   h.budget,
-		Builtins: h.builtins(),
-		Log:      h.log,
-		GuestLog: guestLog,
-		LogLimit: func(plugin string) exchange.LogLimit { return h.guests.Of(plugin) },
-		Counters: h.counters.forGeneration,
-		OnEnd:    h.finish,
+		Runtime:   engine,
+		Client:    client,
+		Upstreams: upstream.NewSet(upstream.Options{Client: client, Log: h.log, Counts: h.counters.target}),
+		Budget:    h.budget,
+		Builtins:  h.builtins(),
+		Log:       h.log,
+		GuestLog:  guestLog,
+		LogLimit:  func(plugin string) exchange.LogLimit { return h.guests.Of(plugin) },
+		Counters:  h.counters.forGeneration,
+		OnEnd:     h.finish,
 	}
 	return h, nil
 }
@@ -274,6 +277,7 @@ func (h *Host) closeLocked() {
 	h.alive.Wait()
 	h.setTrace(config.Trace{})
 	h.store.release(h.log)
+	h.builder.Upstreams.Close()
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()
 	h.guests.Tell()

@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		"host": {
 			"host/internal/server", "host/internal/admin", "host/internal/dashboard", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
-			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/meter",
+			"host/internal/kv", "host/internal/call", "host/internal/upstream", "host/internal/wasi", "host/internal/meter",
 			"host/internal/metrics", "host/internal/logs", "host/internal/trace", "abi",
 		},
 		"host/internal/scaffold": {"sdk/toolchain"},
@@ -37,7 +37,7 @@ func arrows() map[string][]string {
 		"host/internal/reload":   {},
 		"host/internal/generation": {
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
-			"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/traffic", "abi",
+			"host/internal/kv", "host/internal/call", "host/internal/upstream", "host/internal/wasi", "host/internal/traffic", "abi",
 		},
 		"host/internal/exchange": {"host/internal/kv", "host/internal/call", "host/internal/wasi", "host/internal/trace", "abi"},
 		"host/internal/sandbox":  {"host/internal/meter", "abi"},
@@ -61,6 +61,7 @@ func arrows() map[string][]string {
 		"abi":                        {},
 		"sdk":                        {}, // only files
 		"sdk/toolchain":              {},
+		"host/internal/upstream":     {"host/internal/call", "abi"},
 	}
 }
 
@@ -72,6 +73,7 @@ func owners() map[string]string {
 		"github.com/redis/rueidis":      "host/internal/kv",
 		"github.com/BurntSushi/toml":    "host/internal/config",
 		"github.com/fsnotify/fsnotify":  "host/internal/reload",
+		"golang.org/x/net":              "host/internal/upstream",
 	}
 }
 

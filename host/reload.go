@@ -164,13 +164,16 @@ func inShort(words []string) string {
 }
 
 // settings names the keys that differ between two configurations, outside the
-// sections of plugins, services and routes.
+// sections of plugins and routes, and the services that do.
 func settings(old, now *config.Config) (keys []string) {
 	before, after := old.Effective(), now.Effective()
 	for name, value := range after {
 		section, ok := value.(map[string]any)
 		switch name {
-		case "plugin", "service", "route":
+		case "plugin", "route":
+			continue
+		case "service":
+			keys = append(keys, different(before[name].(map[string]any), section)...)
 			continue
 		}
 		if !ok {
@@ -187,6 +190,21 @@ func settings(old, now *config.Config) (keys []string) {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// different names the services that are not the same in both.
+func different(old, now map[string]any) (names []string) {
+	for name, service := range now {
+		if !reflect.DeepEqual(service, old[name]) {
+			names = append(names, "service."+name)
+		}
+	}
+	for name := range old {
+		if now[name] == nil {
+			names = append(names, "service."+name+" removed")
+		}
+	}
+	return names
 }
 
 // watch reloads when host.toml, a plugin or a certificate changes, until ctx

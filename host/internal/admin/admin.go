@@ -27,6 +27,7 @@ type Options struct {
 	// What the GET requests show; it is encoded as JSON.
 	Plugins    func() any
 	Plugin     func(name string) (document any, ok bool)
+	Services   func() any
 	Routes     func() any
 	Config     func() any
 	Generation func() any
@@ -104,6 +105,8 @@ func (o *Options) resource(path string) (r resource, ok bool) {
 		r = resource{get: o.metrics}
 	case "/plugins":
 		r = show(o.Plugins)
+	case "/services":
+		r = show(o.Services)
 	case "/routes":
 		r = show(o.Routes)
 	case "/config":
@@ -155,7 +158,7 @@ func (o *Options) serve(ctx *fasthttp.RequestCtx) {
 
 func notFound(ctx *fasthttp.RequestCtx) {
 	answer(ctx, fasthttp.StatusNotFound, failure{"not found; there are GET / /healthz /readyz /metrics /plugins " +
-		"/plugins/NAME /routes /config /generation /logs /events, POST /reload and PUT /plugins/NAME"})
+		"/plugins/NAME /services /routes /config /generation /logs /events, POST /reload and PUT /plugins/NAME"})
 }
 
 func notAllowed(ctx *fasthttp.RequestCtx, r resource) {

@@ -172,6 +172,8 @@ func TestOrigins(t *testing.T) {
 		{"http://[2001:db8::1]:8080", "[2001:db8::1]:8080", "[2001:db8::1]:8080"},
 		{"http://[::1]", "[::1]:80", "[::1]"},
 		{"http://_x._tcp.a", "_x._tcp.a:80", "_x._tcp.a"},
+		{"http://a.example.:8080", "a.example.:8080", "a.example:8080"},
+		{"https://a.example.", "a.example.:443", "a.example"},
 	} {
 		o, err := parseOrigin(c.origin)
 		if err != nil || o.dial != c.dial || o.header != c.header || o.secure != strings.HasPrefix(c.origin, "https") {

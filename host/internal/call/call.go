@@ -25,6 +25,9 @@ var (
 	ErrDenied = errors.New("the address is not allowed")
 	// ErrRequest: the origin or the request is malformed. Nothing was sent.
 	ErrRequest = errors.New("malformed request")
+	// ErrNoConnection: no connection was made, TLS included, so that not a byte of
+	// the request was sent. It comes with ErrUnavailable.
+	ErrNoConnection = errors.New("no connection")
 )
 
 // Options says how to call. Zero values mean the defaults.
@@ -77,17 +80,45 @@ func setDefault[T int | int64 | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// Do sends req to origin, "http://host:port" or "https://host", and fills resp
-// with the answer. Both are the caller's again when Do returns, at the latest
-// when ctx ends.
+// Peer is whom a request goes to, and how to get there.
+type Peer struct {
+	Origin   string        // "http://host:port" or "https://host"
+	Private  bool          // an address that is not public is as good as another
+	Resolver *net.Resolver // nil: the client's
+	MaxConns int           // connections at once; 0: as the client's options say
+
+	// DialTimeout is for a connection, TLS included, where the context gives more;
+	// 0: as the client's options say.
+	DialTimeout time.Duration
+}
+
+// target returns what the connections to the peer are shared by.
+func (c *Client) target(p *Peer) target {
+	t := target{p.Origin, p.Private, p.Resolver, p.MaxConns}
+	if t.resolver == nil {
+		t.resolver = c.options.Resolver
+	}
+	if t.maxConns <= 0 {
+		t.maxConns = c.options.MaxConns
+	}
+	return t
+}
+
+// Do sends req to origin, as Send does.
+func (c *Client) Do(ctx context.Context, origin string, private bool, req *fasthttp.Request, resp *fasthttp.Response) error {
+	return c.Send(ctx, Peer{Origin: origin, Private: private}, req, resp)
+}
+
+// Send sends req to a peer and fills resp with the answer. Both are the caller's
+// again when Send returns, at the latest when ctx ends.
 //
 // Of req count the method, the request URI as it stands (a path and query, sent
 // untouched), the headers and the body. Host, the framing and hop-by-hop headers
-// are set here. With private false, an origin at an address that is not public,
+// are set here. With Private false, an origin at an address that is not public,
 // whatever name leads to it, is ErrDenied.
-func (c *Client) Do(ctx context.Context, origin string, private bool, req *fasthttp.Request, resp *fasthttp.Response) error {
+func (c *Client) Send(ctx context.Context, peer Peer, req *fasthttp.Request, resp *fasthttp.Response) error {
 	resp.Reset()
-	p, err := c.enter(target{origin, private})
+	p, err := c.enter(c.target(&peer))
 	if err != nil {
 		return err
 	}
@@ -102,7 +133,7 @@ func (c *Client) Do(ctx context.Context, origin string, private bool, req *fasth
 			c.buffers.Put(buf)
 		}
 	}()
-	m := message{head: req.Header.IsHead(), idempotent: idempotent(req)}
+	m := message{head: req.Header.IsHead(), idempotent: Idempotent(req)}
 	if m.first, m.rest, err = appendRequest((*buf)[:0], &p.origin, req); err != nil {
 		return err
 	}
@@ -112,8 +143,12 @@ func (c *Client) Do(ctx context.Context, origin string, private bool, req *fasth
 		return err
 	}
 	defer p.give()
+	dial := peer.DialTimeout
+	if dial <= 0 {
+		dial = c.options.DialTimeout
+	}
 	for again := false; ; again = true {
-		conn, err := c.connect(ctx, p, again)
+		conn, err := c.connect(ctx, p, again, dial)
 		if err != nil {
 			return err
 		}
@@ -125,6 +160,21 @@ func (c *Client) Do(ctx context.Context, origin string, private bool, req *fasth
 		if !errors.Is(err, errStale) || !m.idempotent {
 			return err // a fresh connection is never stale: there is no third time
 		}
+	}
+}
+
+// CloseIdle closes the connections to a peer that are not in use.
+func (c *Client) CloseIdle(peer Peer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.target(&peer)
+	p := c.pools[t]
+	if p == nil {
+		return
+	}
+	p.closeIdle(time.Time{})
+	if p.calls == 0 {
+		delete(c.pools, t)
 	}
 }
 
@@ -166,3 +216,9 @@ func unavailable(ctx context.Context, o *origin, what string, cause error) error
 	}
 	return fmt.Errorf("%w: %s: %s: %w", ErrUnavailable, o.text, what, cause)
 }
+
+// unsent marks an error as ErrNoConnection, without a word more.
+type unsent struct{ error }
+
+func (e unsent) Unwrap() error        { return e.error }
+func (e unsent) Is(target error) bool { return target == ErrNoConnection }

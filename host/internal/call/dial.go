@@ -22,24 +22,24 @@ type conn struct {
 }
 
 // connect returns a connection for a call: an idle one, or a new one when fresh
-// is asked for.
-func (c *Client) connect(ctx context.Context, p *pool, fresh bool) (*conn, error) {
+// is asked for, which may take as long as timeout.
+func (c *Client) connect(ctx context.Context, p *pool, fresh bool, timeout time.Duration) (*conn, error) {
 	if !fresh {
 		if conn := c.reuse(p); conn != nil {
 			return conn, nil
 		}
 	}
-	timed, cancel := context.WithTimeout(ctx, c.options.DialTimeout)
+	timed, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	dialer := net.Dialer{Resolver: c.options.Resolver}
-	if !p.private {
+	dialer := net.Dialer{Resolver: p.key.resolver}
+	if !p.key.private {
 		// After the name has been resolved and for each of its addresses, so that no
 		// second look at the name can give another answer.
 		dialer.ControlContext = onlyPublic
 	}
 	raw, err := dialer.DialContext(timed, "tcp", p.origin.dial)
 	if err != nil {
-		return nil, c.dialError(ctx, timed, &p.origin, err)
+		return nil, dialError(ctx, timed, &p.origin, timeout, err)
 	}
 	conn := &conn{Conn: raw, tcp: raw.(*net.TCPConn), pool: p}
 	if !p.origin.secure {
@@ -55,25 +55,33 @@ func (c *Client) connect(ctx context.Context, p *pool, fresh bool) (*conn, error
 	if err := secure.HandshakeContext(timed); err != nil {
 		_ = raw.Close()
 		if timed.Err() != nil {
-			return nil, c.dialError(ctx, timed, &p.origin, err)
+			return nil, dialError(ctx, timed, &p.origin, timeout, err)
 		}
-		return nil, unavailable(ctx, &p.origin, "TLS handshake", err)
+		return nil, noConnection(ctx, &p.origin, "TLS handshake", err)
 	}
 	conn.Conn = secure
 	return conn, nil
 }
 
-func (c *Client) dialError(ctx, timed context.Context, o *origin, err error) error {
+func dialError(ctx, timed context.Context, o *origin, timeout time.Duration, err error) error {
 	switch {
 	case ended(ctx) != nil:
 		return ended(ctx)
 	case errors.Is(err, ErrDenied):
 		return fmt.Errorf("%s: %w", o.text, err)
 	case timed.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%w: %s: no connection within %v: %w", ErrUnavailable, o.text, c.options.DialTimeout, err)
+		return unsent{fmt.Errorf("%w: %s: no connection within %v: %w", ErrUnavailable, o.text, timeout, err)}
 	default:
-		return unavailable(ctx, o, "no connection", err)
+		return noConnection(ctx, o, "no connection", err)
 	}
+}
+
+// noConnection is unavailable for a connection that was not made.
+func noConnection(ctx context.Context, o *origin, what string, cause error) error {
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	return unsent{fmt.Errorf("%w: %s: %s: %w", ErrUnavailable, o.text, what, cause)}
 }
 
 // onlyPublic refuses a connection, before its first packet, to an address that is

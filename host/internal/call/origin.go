@@ -40,20 +40,24 @@ func parseOrigin(text string) (origin, error) {
 			return fail("no such port")
 		}
 	}
+	// The dot that ends a name keeps it from being looked up with the system's search
+	// list. It is no part of what the other side or its certificate calls itself.
+	dial := host
+	host = strings.TrimSuffix(host, ".")
 	o.host, o.header = host, host
 	if inner, ok := strings.CutPrefix(host, "["); ok {
 		inner, ok = strings.CutSuffix(inner, "]")
 		if ip, err := netip.ParseAddr(inner); !ok || err != nil || !ip.Is6() || ip.Zone() != "" {
 			return fail("no IPv6 address in brackets")
 		}
-		o.host = inner
+		o.host, dial = inner, inner
 	} else if host == "" || !isHost(host) {
 		return fail("no host name")
 	}
 	if port != own {
 		o.header += ":" + port
 	}
-	o.dial = net.JoinHostPort(o.host, port)
+	o.dial = net.JoinHostPort(dial, port)
 	return o, nil
 }
 

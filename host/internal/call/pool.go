@@ -3,26 +3,30 @@ package call
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 )
 
-// maxOrigins bounds the origins that are remembered. They come from host.toml, so
-// that more is an accident.
-const maxOrigins = 256
+// maxOrigins bounds the origins that are remembered. They come from host.toml and
+// from SRV records, so that more is an accident.
+const maxOrigins = 1024
 
 // target is what connections are shared by. A call that may reach only public
-// addresses must not get a connection that somebody else made to a private one.
+// addresses must not get a connection that somebody else made to a private one, nor
+// one to what another name server told.
 type target struct {
-	origin  string
-	private bool
+	origin   string
+	private  bool
+	resolver *net.Resolver // nil: the system's
+	maxConns int
 }
 
 // pool holds the connections to one target. Its fields are guarded by the
 // client's mu, where they change.
 type pool struct {
-	origin  origin
-	private bool
-	slots   chan struct{} // an element for each connection that may be in use
+	key    target
+	origin origin
+	slots  chan struct{} // an element for each connection that may be in use
 
 	calls int // that use the pool now; it stays while there are any
 	used  time.Time
@@ -42,7 +46,7 @@ func (c *Client) enter(t target) (*pool, error) {
 		if len(c.pools) >= maxOrigins && !c.forgetOne() {
 			return nil, fmt.Errorf("%w: %s: calls to %d other origins are running", ErrUnavailable, t.origin, maxOrigins)
 		}
-		p = &pool{origin: o, private: t.private, slots: make(chan struct{}, c.options.MaxConns)}
+		p = &pool{key: t, origin: o, slots: make(chan struct{}, t.maxConns)}
 		c.pools[t] = p
 	}
 	p.calls++
@@ -56,7 +60,7 @@ func (c *Client) leave(p *pool) {
 	p.calls--
 	p.used = time.Now()
 	if p.calls == 0 && len(p.idle) == 0 {
-		delete(c.pools, target{p.origin.text, p.private})
+		delete(c.pools, p.key)
 	}
 }
 
@@ -72,7 +76,7 @@ func (c *Client) forgetOne() bool {
 		return false
 	}
 	oldest.closeIdle(time.Time{})
-	delete(c.pools, target{oldest.origin.text, oldest.private})
+	delete(c.pools, oldest.key)
 	return true
 }
 

@@ -242,7 +242,7 @@ func TestMaxOrigins(t *testing.T) {
 	do(c, s.origin, "GET", "/", "").succeeded(t, 200, "ok")
 	held := make([]*pool, 0, maxOrigins)
 	for i := range maxOrigins {
-		p, err := c.enter(target{fmt.Sprintf("http://h%d", i), true})
+		p, err := c.enter(c.target(&Peer{Origin: fmt.Sprintf("http://h%d", i), Private: true}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func TestMaxOrigins(t *testing.T) {
 	if n := c.idleConns(); n != 0 {
 		t.Errorf("%d idle connections of a forgotten origin", n)
 	}
-	do(c, s.origin, "GET", "/", "").failed(t, ErrUnavailable, "256 other origins")
+	do(c, s.origin, "GET", "/", "").failed(t, ErrUnavailable, "1024 other origins")
 	for _, p := range held {
 		c.leave(p)
 	}

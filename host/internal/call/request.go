@@ -24,9 +24,9 @@ const (
 	keepBuffer = 64 << 10
 )
 
-// idempotent reports whether sending a request twice is the same as once (RFC
+// Idempotent reports whether sending a request twice is the same as once (RFC
 // 9110 section 9.2.2).
-func idempotent(req *fasthttp.Request) bool {
+func Idempotent(req *fasthttp.Request) bool {
 	switch string(req.Header.Method()) {
 	case fasthttp.MethodGet, fasthttp.MethodHead, fasthttp.MethodOptions, fasthttp.MethodTrace,
 		fasthttp.MethodPut, fasthttp.MethodDelete:

@@ -149,6 +149,43 @@ func srv(s string) (string, error) {
 	return "", fmt.Errorf(`%s is no SRV record; write "_http._tcp.user.internal"`, show(s))
 }
 
+// nameServer parses the address of a DNS server, and adds the port when it has none.
+func nameServer(s string) (string, error) {
+	const advice = `write "127.0.0.1:8600", or an address alone for port 53`
+	if strings.Contains(s, "/") {
+		return "", fmt.Errorf("%s is no address of a DNS server; %s", show(s), advice)
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), "53"
+	}
+	if !isPort(port, 1) {
+		return "", fmt.Errorf("%s has no valid port; write a number from 1 to 65535", show(s))
+	}
+	// A name would have to be looked up somewhere else first.
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return "", fmt.Errorf("%s is no IP address; %s", show(s), advice)
+	}
+	return net.JoinHostPort(ip.String(), port), nil
+}
+
+// checkPath parses the path of active checks.
+func checkPath(s string) (string, error) {
+	switch {
+	case strings.Contains(s, "://"):
+		return "", fmt.Errorf(`%s is a URL; write only the path, such as "/ready"`, show(s))
+	case s[0] != '/':
+		return "", fmt.Errorf("%s does not begin with a slash; write %q", show(s), "/"+s)
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == '#' {
+			return "", fmt.Errorf(`%s holds what a path cannot; percent-encode it`, show(s))
+		}
+	}
+	return s, nil
+}
+
 // token checks the admin listener's bearer token and shows none of it.
 func token(s string) (string, error) {
 	switch {

@@ -18,13 +18,14 @@ type Config struct {
 	PluginDir string
 	CacheDir  string
 
-	Server   Server
-	Admin    Admin
-	Log      Log
-	Store    Store
-	Trace    Trace
-	Traffic  Traffic
-	Defaults Settings
+	Server    Server
+	Admin     Admin
+	Log       Log
+	Store     Store
+	Trace     Trace
+	Traffic   Traffic
+	Discovery Discovery
+	Defaults  Settings
 
 	Plugins  map[string]*Plugin  // the [plugin.NAME] sections
 	Services map[string]*Service // the [service.NAME] sections
@@ -113,6 +114,11 @@ type Store struct {
 	URL     string // redis
 }
 
+// Discovery holds [discovery].
+type Discovery struct {
+	DNS string // "host:port" of the server that is asked for SRV records; "": the system's
+}
+
 // Isolation says what a request may find of earlier requests.
 type Isolation string
 
@@ -151,7 +157,18 @@ type Service struct {
 	Targets []string // exactly ["local"], or origins in the form of Plugin.Outbound
 	SRV     string   // instead of Targets
 	Plugins []string // whose routes "local" reaches; empty unless Local
-	Lines   Lines
+	Remote
+	Lines Lines
+}
+
+// Remote is how a service on other hosts is called. It is of no use for one that is
+// Local.
+type Remote struct {
+	Retries        int
+	MaxOutstanding int
+	TryTimeout     time.Duration // 0: none
+	Check          string        // a path; "": no checks
+	CheckInterval  time.Duration
 }
 
 // Local reports whether this host serves the service itself.

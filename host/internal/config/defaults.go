@@ -62,6 +62,9 @@ func Defaults() *Config {
 			Sample:  1,
 			Service: "wasmlane",
 		},
+		Discovery: Discovery{
+			DNS: "",
+		},
 		Traffic: Traffic{
 			Rate:            Rate{},
 			RateBurst:       0,
@@ -87,5 +90,17 @@ func Defaults() *Config {
 		},
 		Plugins:  map[string]*Plugin{},
 		Services: map[string]*Service{},
+	}
+}
+
+// remoteDefaults is how a service on other hosts is called unless its section says
+// otherwise.
+func remoteDefaults() Remote {
+	return Remote{
+		Retries:        1,
+		MaxOutstanding: 256,
+		TryTimeout:     0,
+		Check:          "",
+		CheckInterval:  5 * time.Second,
 	}
 }

@@ -17,7 +17,7 @@ func (c *Config) Effective() map[string]any {
 		plugins[name] = p.Effective()
 	}
 	for name, s := range c.Services {
-		services[name] = map[string]any{"targets": texts(s.Targets), "srv": s.SRV, "plugins": texts(s.Plugins)}
+		services[name] = s.effective()
 	}
 	routes := []map[string]any{}
 	for _, r := range c.Routes {
@@ -30,13 +30,14 @@ func (c *Config) Effective() map[string]any {
 		"admin":      map[string]any{"listen": c.Admin.Listen, "token": hide(c.Admin.Token), "upload": c.Admin.Upload},
 		"log": map[string]any{"level": c.Log.Level, "format": c.Log.Format, "access": c.Log.Access,
 			"access_format": c.Log.AccessFormat, "guest_rate": c.Log.GuestRate.String()},
-		"store":    map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
-		"trace":    map[string]any{"otlp": c.Trace.OTLP, "sample": c.Trace.Sample, "service": c.Trace.Service},
-		"traffic":  c.Traffic.effective(),
-		"defaults": c.Defaults.effective(),
-		"plugin":   plugins,
-		"service":  services,
-		"route":    routes,
+		"store":     map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
+		"trace":     map[string]any{"otlp": c.Trace.OTLP, "sample": c.Trace.Sample, "service": c.Trace.Service},
+		"traffic":   c.Traffic.effective(),
+		"discovery": map[string]any{"dns": c.Discovery.DNS},
+		"defaults":  c.Defaults.effective(),
+		"plugin":    plugins,
+		"service":   services,
+		"route":     routes,
 	}
 }
 
@@ -96,6 +97,18 @@ func (p *Plugin) Effective() map[string]any {
 	maps.Copy(all, map[string]any{
 		"store": p.Store, "calls": texts(p.Calls), "outbound": texts(p.Outbound), "sha256": p.SHA256, "config": values,
 	})
+	return all
+}
+
+func (s *Service) effective() map[string]any {
+	all := map[string]any{"targets": texts(s.Targets), "srv": s.SRV, "plugins": texts(s.Plugins)}
+	if s.Local() {
+		return all
+	}
+	maps.Copy(all, map[string]any{"retries": s.Retries, "max_outstanding": s.MaxOutstanding, "try_timeout": formatDuration(s.TryTimeout), "check": s.Check})
+	if s.Check != "" {
+		all["check_interval"] = formatDuration(s.CheckInterval)
+	}
 	return all
 }
 

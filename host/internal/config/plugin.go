@@ -32,7 +32,7 @@ func (p *Plugin) readConfig(v any, at place) {
 
 func (c *Config) readServices(v any, at place) {
 	named(v, at, "service", new(Service).keys(), func(name string, values map[string]any, at place) {
-		s := &Service{Name: name, Lines: at.node.lines()}
+		s := &Service{Name: name, Remote: remoteDefaults(), Lines: at.node.lines()}
 		table(values, at, "[service.NAME]", s.keys())
 		s.check(at)
 		if IsName(name) {
@@ -60,5 +60,13 @@ func (s *Service) check(at place) {
 		plugins.fail("empty; name a plugin, or leave the key out for plugin %q", s.Name)
 	case s.Local() && !plugins.set() && !plugins.broken():
 		s.Plugins = []string{s.Name}
+	}
+	for _, key := range []string{"retries", "max_outstanding", "try_timeout", "check", "check_interval"} {
+		if at := at.in(key); s.Local() && at.set() {
+			at.fail("only for a service on other hosts; remove it")
+		}
+	}
+	if every := at.in("check_interval"); !s.Local() && every.set() && s.Check == "" && !at.in("check").broken() {
+		every.fail(`set without check; add check = "/ready", or remove it`)
 	}
 }

@@ -98,6 +98,8 @@ func TestEveryFieldHasAKey(t *testing.T) {
 			fields = reflect.TypeFor[Trace]().NumField()
 		case "[traffic]":
 			fields = reflect.TypeFor[Traffic]().NumField()
+		case "[discovery]":
+			fields = reflect.TypeFor[Discovery]().NumField()
 		case "[defaults]":
 			fields = reflect.TypeFor[Settings]().NumField()
 		default:

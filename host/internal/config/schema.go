@@ -42,6 +42,7 @@ func (c *Config) keys() []key {
 		{"store", section("store", c.Store.keys())},
 		{"trace", section("trace", c.Trace.keys())},
 		{"traffic", section("traffic", c.Traffic.keys())},
+		{"discovery", section("discovery", c.Discovery.keys())},
 		{"defaults", section("defaults", c.Defaults.keys())},
 		{"plugin", c.readPlugins},
 		{"service", c.readServices},
@@ -102,6 +103,12 @@ func (t *Trace) keys() []key {
 	}
 }
 
+func (d *Discovery) keys() []key {
+	return []key{
+		{"dns", optional(&d.DNS, nameServer)},
+	}
+}
+
 func (s *Store) keys() []key {
 	return []key{
 		{"backend", oneOf(&s.Backend, "embedded", "redis", "memory")},
@@ -137,6 +144,11 @@ func (s *Service) keys() []key {
 		{"targets", list(&s.Targets, "local", target)},
 		{"srv", optional(&s.SRV, srv)},
 		{"plugins", list(&s.Plugins, "user", pluginName)},
+		{"retries", count(&s.Retries, 0, 7)},
+		{"max_outstanding", count(&s.MaxOutstanding, 1, 10_000)},
+		{"try_timeout", duration(&s.TryTimeout, 0, longest)},
+		{"check", optional(&s.Check, checkPath)},
+		{"check_interval", duration(&s.CheckInterval, 100*time.Millisecond, time.Hour)},
 	}
 }
 
@@ -168,6 +180,7 @@ func sections() []kindOfSection {
 		{"[store]", c.Store.keys()},
 		{"[trace]", c.Trace.keys()},
 		{"[traffic]", c.Traffic.keys()},
+		{"[discovery]", c.Discovery.keys()},
 		{"[defaults]", c.Defaults.keys()},
 		{"[plugin.NAME]", new(Plugin).keys()},
 		{"[service.NAME]", new(Service).keys()},

@@ -47,8 +47,11 @@ func TestEveryKeyIsRead(t *testing.T) {
 	d := Defaults()
 	differ(t, "Config", reflect.ValueOf(*c), reflect.ValueOf(*d))
 	differ(t, "Plugin", reflect.ValueOf(*c.Plugins["order-2_x"]), reflect.ValueOf(Plugin{Settings: c.Defaults}))
-	differ(t, "Service", reflect.ValueOf(*c.Services["both"]), reflect.ValueOf(Service{SRV: c.Services["both"].SRV + "not in the same section"}))
+	both := *c.Services["both"]
+	both.Remote = c.Services["far"].Remote
+	differ(t, "Service", reflect.ValueOf(both), reflect.ValueOf(Service{SRV: c.Services["both"].SRV + "not in the same section"}))
 	differ(t, "Service", reflect.ValueOf(c.Services["found"].SRV), reflect.ValueOf(""))
+	differ(t, "Service", reflect.ValueOf(both.Remote), reflect.ValueOf(c.Services["found"].Remote))
 
 	for _, s := range sections() {
 		for _, k := range s.keys {

@@ -165,6 +165,17 @@ func (x *Exchange) Limit(t time.Time) {
 	}
 }
 
+// LimitByCaller brings the deadline forward to when whoever sent the request stops
+// waiting for the answer, if it told. That can only shorten: what a client writes gives
+// it no more time than host.toml does.
+func (x *Exchange) LimitByCaller() {
+	if value, n := x.Request.Header(abi.HeaderTimeout); n == 1 {
+		if ms := abi.ParseTimeout(value); ms > 0 {
+			x.Limit(x.Start.Add(time.Duration(ms) * time.Millisecond))
+		}
+	}
+}
+
 // Whole returns when the request had come whole, its body included.
 func (x *Exchange) Whole() time.Time {
 	if x.whole.IsZero() {

@@ -21,19 +21,21 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/route"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/traffic"
+	"github.com/wasmlane/wasmlane/host/internal/upstream"
 )
 
 // Builder makes generations. It holds what outlives each of them.
 type Builder struct {
-	Runtime  *sandbox.Runtime
-	Client   *call.Client
-	Budget   *exchange.Budget                      // of request bodies
-	Builtins map[string]Builtin                    // by name, without the "@"
-	Log      *slog.Logger                          // of the host
-	GuestLog *slog.Logger                          // of what plugins say
-	LogLimit func(plugin string) exchange.LogLimit // nil: none
-	Limiter  *traffic.Limiter                      // of requests; made when a route first has a limit
-	Counters func() Counters                       // called for each generation; nil counts nothing
+	Runtime   *sandbox.Runtime
+	Client    *call.Client
+	Upstreams *upstream.Set                         // the services on other hosts
+	Budget    *exchange.Budget                      // of request bodies
+	Builtins  map[string]Builtin                    // by name, without the "@"
+	Log       *slog.Logger                          // of the host
+	GuestLog  *slog.Logger                          // of what plugins say
+	LogLimit  func(plugin string) exchange.LogLimit // nil: none
+	Limiter   *traffic.Limiter                      // of requests; made when a route first has a limit
+	Counters  func() Counters                       // called for each generation; nil counts nothing
 
 	// OnEnd is called when a response that streams is over.
 	OnEnd func(*exchange.Exchange, *Generation)
@@ -117,7 +119,7 @@ func (b *Builder) BuildWith(ctx context.Context, cfg *config.Config, store kv.St
 			problems.Plugins = append(problems.Plugins, err)
 		}
 	}
-	g.resolveServices(problems)
+	g.resolveServices()
 	g.resolveTargets()
 	g.resolveRoutes(problems)
 	problems.Config.Sort()

@@ -19,6 +19,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/kv"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
+	"github.com/wasmlane/wasmlane/host/internal/upstream"
 )
 
 // bench builds generations from a directory.
@@ -41,7 +42,7 @@ func newBench(t *testing.T) *bench {
 	client := call.New(call.Options{})
 	b := &bench{
 		Builder: &Builder{
-			Runtime: runtime, Client: client, Budget: new(exchange.Budget), Log: logger, GuestLog: logger,
+			Runtime: runtime, Client: client, Upstreams: upstream.NewSet(upstream.Options{Client: client}), Budget: new(exchange.Budget), Log: logger, GuestLog: logger,
 			Builtins: map[string]Builtin{"health": func(*exchange.Exchange) {}},
 		},
 		t: t, dir: t.TempDir(), kv: kv.NewMemory(), done: map[int64]int{},

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -19,27 +18,6 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/exchange"
 	"github.com/wasmlane/wasmlane/host/internal/route"
 )
-
-// service is one [service.NAME] at work.
-type service struct {
-	config *config.Service
-	reach  []string // the plugins whose routes "local" reaches
-	next   atomic.Uint32
-}
-
-func (g *Generation) resolveServices(problems *Problems) {
-	for name, c := range g.Config.Services {
-		s := &service{config: c, reach: c.Plugins}
-		if len(s.reach) == 0 {
-			s.reach = []string{name}
-		}
-		if c.SRV != "" {
-			problems.Config = append(problems.Config, g.Config.Error(c.Lines.Of("srv"), "service."+name+".srv",
-				"this version does not look up SRV records; list the hosts in targets"))
-		}
-		g.services[name] = s
-	}
-}
 
 // resolveTargets finds the counters of everything that plugins may call.
 func (g *Generation) resolveTargets() {
@@ -88,8 +66,7 @@ func (g *Generation) call(x *exchange.Exchange, target []byte, req *exchange.Cal
 	if s.config.Local() {
 		return name, g.callLocal(x, s, target, req, resp)
 	}
-	i := int(s.next.Add(1)-1) % len(s.config.Targets)
-	return name, g.callRemote(x, s.config.Targets[i], true, req, resp)
+	return name, g.callService(x, s, req, resp)
 }
 
 // outbound finds an origin in a plugin's grants. An address that is private or
@@ -171,7 +148,14 @@ func (g *Generation) callRemote(x *exchange.Exchange, origin string, private boo
 		return 0
 	}
 	g.log(x, slog.LevelWarn, "call failed", slog.String("target", origin), slog.Any("error", err))
+	return codeOf(err)
+}
+
+// codeOf is what a guest gets to know of a call without an answer.
+func codeOf(err error) abi.Code {
 	switch {
+	case errors.Is(err, call.ErrNoConnection): // in the time that a connection may take, for one
+		return abi.Unavailable
 	case errors.Is(err, context.DeadlineExceeded):
 		return abi.Timeout
 	case errors.Is(err, context.Canceled):

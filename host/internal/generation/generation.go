@@ -56,6 +56,7 @@ func (g *Generation) Release() {
 	for _, p := range g.plugins {
 		p.release()
 	}
+	g.leaveServices()
 	if g.counters != nil {
 		g.counters.Leave()
 	}
@@ -84,6 +85,9 @@ func (c *Current) Acquire() *Generation {
 // Swap makes next the current generation, nil for none, and gives up the old
 // one. Requests in the old one end there.
 func (c *Current) Swap(next *Generation) {
+	if next != nil {
+		next.start()
+	}
 	if old := c.pointer.Swap(next); old != nil {
 		old.Release()
 	}

@@ -92,6 +92,7 @@ func (g *Generation) servePlugin(x *exchange.Exchange, r *Route) (streams bool) 
 	if r.timeout > 0 {
 		x.Limit(x.Whole().Add(r.timeout))
 	}
+	x.LimitByCaller()
 	x.Caller = g
 	if r.plugin.streams && x.CanStream() {
 		return x.RunStreaming(func() bool { return g.run(x, r.plugin, r.Config.Export) },
