@@ -62,6 +62,14 @@ func Defaults() *Config {
 			Sample:  1,
 			Service: "wasmlane",
 		},
+		Discovery: Discovery{
+			Consul:        "",
+			Token:         "",
+			Address:       "",
+			ID:            "",
+			Tags:          []string{},
+			CheckInterval: 10 * time.Second,
+		},
 		Traffic: Traffic{
 			Rate:            Rate{},
 			RateBurst:       0,

@@ -94,6 +94,8 @@ func TestEveryFieldHasAKey(t *testing.T) {
 			fields = reflect.TypeFor[Log]().NumField()
 		case "[store]":
 			fields = reflect.TypeFor[Store]().NumField()
+		case "[discovery]":
+			fields = reflect.TypeFor[Discovery]().NumField()
 		case "[trace]":
 			fields = reflect.TypeFor[Trace]().NumField()
 		case "[traffic]":
