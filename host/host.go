@@ -68,6 +68,8 @@ type Host struct {
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
 
+	registration atomic.Pointer[registration] // while Run listens
+
 	feed atomic.Pointer[dashboard.Feed] // of the admin listener that Run last had
 
 	mu     sync.Mutex // held by Open, Reload and Close; guards what follows

@@ -118,6 +118,7 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 	words := changes(previous, next)
 	h.current.Swap(next)
 	h.refused.Store(nil)
+	h.announce()
 	h.log.Info("reloaded", slog.Int64("generation", next.Number), slog.String("changed", inShort(words)))
 	return append(words, settings(previous.Config, cfg)...), nil
 }
