@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -233,11 +234,13 @@ func TestRegistrationIsChecked(t *testing.T) {
 // in the way of nothing.
 func TestRegistrationIsNotWaitedFor(t *testing.T) {
 	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
 	for name, trouble := range map[string]http.HandlerFunc{
 		"silent": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
 			select {
 			case <-hang:
-			case <-r.Context().Done():
+			case <-r.Context().Done(): // not before the body is read
 			}
 		},
 		"endless": func(w http.ResponseWriter, r *http.Request) {
@@ -274,7 +277,6 @@ func TestRegistrationIsNotWaitedFor(t *testing.T) {
 			}
 		})
 	}
-	close(hang)
 }
 
 // TestRegistrationPlan: what is registered, and how it is checked, for each way that

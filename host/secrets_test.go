@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasmlane/wasmlane/host/internal/discovery/consultest"
 	"github.com/wasmlane/wasmlane/host/internal/sandbox/wasmtest"
 )
 
@@ -21,6 +22,8 @@ const secretMark = "s3cr3t"
 // secretive is a host with a secret in every place that takes one.
 func secretive(t *testing.T) setup {
 	t.Setenv("WASMLANE_TEST_PASSWORD", secretMark+"-of-the-environment")
+	agent := consultest.New(t)
+	agent.Require(secretMark + "-of-consul")
 	g := newGuest()
 	g.on("get", g.echo("config", "password"), g.do("write", " "), g.echo("config", "key"))
 	g.on("trap", g.do("config", "key", 4096, 100), wasmtest.Unreachable())
@@ -29,6 +32,8 @@ func secretive(t *testing.T) setup {
 			admin.token = { file = "secrets/admin" }
 			admin.upload = true
 			discovery.token = { file = "secrets/consul" }
+			discovery.consul = "` + agent.Origin + `"
+			service.a.targets = ["local"]
 			plugin.a.config.password = { env = "WASMLANE_TEST_PASSWORD" }
 			plugin.a.config.key = { file = "secrets/key" }
 			plugin.a.config.plain = "` + secretMark + `-in-the-file"`,
@@ -49,6 +54,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		t.Fatalf("the plugin has %v", a)
 	}
 	r.refused(r.get("/a/trap"), 500, "failed")
+	r.logged("registered", "service", "a") // the agent has seen its token
 	bearer := "Authorization: Bearer " + secretMark + "-of-admin"
 	said := map[string]string{}
 	operate := func(method, path string, headers ...string) {
