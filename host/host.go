@@ -42,6 +42,9 @@ type Host struct {
 	started time.Time
 	first   *config.Config // as opened; what only a restart changes
 	opened  string         // the fingerprint of all files before they were read
+	// refused is the configuration that the last reload did not take up, nil when it
+	// did: the files that its values are read from may be on their way.
+	refused atomic.Pointer[config.Config]
 
 	sink      *logs.Sink // all lines go there
 	log       *slog.Logger
@@ -65,6 +68,8 @@ type Host struct {
 	port      atomic.Int64                  // likewise
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
+
+	registration atomic.Pointer[registration] // while Run listens
 
 	feed atomic.Pointer[dashboard.Feed] // of the admin listener that Run last had
 
