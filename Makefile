@@ -10,7 +10,7 @@ PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.m
 EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
 NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod abi/conformance/guests/*/go.mod))
 
-.PHONY: help build plugins run test check fuzz bench bench-setup bench-sandbox sizes pack clean
+.PHONY: help build plugins run image test check fuzz bench bench-setup bench-sandbox sizes pack clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ plugins: $(PLUGINS) $(EXAMPLES) ## build the Go plugins and examples that have c
 
 run: build plugins ## build all, then serve with host.toml
 	exec bin/wasmlane run -c host.toml
+
+image: build ## build the container image without a daemon, bin/wasmlane.tar; needs buildah
+	deploy/docker/image.sh bin/wasmlane bin/wasmlane.tar $(VERSION)
 
 # $(call wasm,FILE.wasm,DIRECTORY). Directories are prerequisites too: their time
 # changes when a file is removed. The file is put in place whole, so that a running
