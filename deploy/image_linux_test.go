@@ -232,7 +232,10 @@ func TestImageWithPlugins(t *testing.T) {
 		t.Error("no machine code in the image's cache")
 	}
 	c := i.run(t, []string{"/data", "/cache"})
-	c.wait("the plugin", func() bool { status, body := c.get("http://127.0.0.1:8001/hello/ada"); return status == "200" && strings.Contains(body, "ada") })
+	c.wait("the plugin", func() bool {
+		status, body := c.get("http://127.0.0.1:8001/hello/ada")
+		return status == "200" && strings.Contains(body, "ada")
+	})
 	if log := c.output.String(); strings.Contains(log, "cache_dir is unusable") {
 		t.Errorf("the cache is not used:\n%s", log)
 	}
