@@ -56,6 +56,7 @@ test: plugins ## run every test, with the race detector if there is a C compiler
 	@# to run, plugins in all languages, is left out above.
 	go test $$(grep -rl --include='*_test.go' '^//go:build !race' abi examples host | xargs -n1 dirname | sort -u | sed 's,^,./,')
 	$(call nested,go test ./...)
+	cd deploy/validate && go test ./...
 	@[ "$$(go env GOOS)" != linux ] || { echo "bench: go test ./..."; cd bench && go test ./...; }
 
 check: ## everything but the tests: format, vet, staticcheck, tidy, imports, git diff
@@ -63,6 +64,8 @@ check: ## everything but the tests: format, vet, staticcheck, tidy, imports, git
 	go vet ./...
 	$(call nested,go vet ./...)
 	cd bench && GOOS=linux go vet ./... && go mod tidy -diff
+	cd deploy/validate && go vet ./... && go mod tidy -diff && $(STATICCHECK) ./...
+	cd deploy/validate && go run . $(patsubst %,../kubernetes/%,base overlays/redis)
 	$(call nested,GOOS=wasip1 GOARCH=wasm go vet ./...)
 	@set -e; for system in linux/arm64 darwin/arm64 windows/amd64; do \
 		export GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0; \
