@@ -41,6 +41,21 @@ func pluginOf(t *testing.T, dir string) string {
 
 func goBuild(t *testing.T, dir, name string, env ...string) string {
 	t.Helper()
+	return shared(t, name, func(out string) *exec.Cmd {
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out)
+		if filepath.Ext(name) == ".wasm" {
+			cmd.Args = append(cmd.Args, "-buildmode=c-shared")
+		}
+		cmd.Args = append(cmd.Args, ".")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), env...)
+		return cmd
+	})
+}
+
+// shared returns the path of a file that a command makes when it is not there.
+func shared(t *testing.T, name string, make func(out string) *exec.Cmd) string {
+	t.Helper()
 	built.mu.Lock()
 	defer built.mu.Unlock()
 	if built.dir == "" {
@@ -53,15 +68,9 @@ func goBuild(t *testing.T, dir, name string, env ...string) string {
 	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
 		return out
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out)
-	if filepath.Ext(name) == ".wasm" {
-		cmd.Args = append(cmd.Args, "-buildmode=c-shared")
-	}
-	cmd.Args = append(cmd.Args, ".")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
+	cmd := make(out)
 	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s in %s: %v\n%s", cmd, dir, err, text)
+		t.Fatalf("%s in %s: %v\n%s", cmd, cmd.Dir, err, text)
 	}
 	return out
 }

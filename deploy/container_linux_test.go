@@ -43,36 +43,51 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// surroundings are what an engine gives a container besides its image.
+type surroundings struct {
+	args   []string          // in place of the image's
+	mounts map[string]string // directories of this machine, by where they appear
+	// readOnly makes the root so, but for the mounts.
+	readOnly bool
+	cgroup   string // a directory of memory's hierarchy, "" for none
+}
+
 // boot makes a container's surroundings and becomes the entrypoint. All mounts are
 // in a namespace that ends with the process.
 const boot = `set -e
-root=$1 user=$2 writable=$3; shift 3
+root=$1 user=$2 mounts=$3 readonly=$4 cgroup=$5; shift 5
+[ -z "$cgroup" ] || echo $$ >"$cgroup/cgroup.procs"
 ip link set lo up
 mount --make-rprivate /
-mkdir -p "$root/proc" "$root/dev"
-if [ -n "$writable" ]; then
-	mount --bind "$root" "$root"
-	for dir in $writable; do mount --bind "$root$dir" "$root$dir"; done
-	mount -o remount,bind,ro "$root"
-fi
+mkdir -p "$root/proc"
+mount --bind "$root" "$root"
+for pair in $mounts; do mount --bind "${pair%%:*}" "$root${pair#*:}"; done
+[ "$readonly" = false ] || mount -o remount,bind,ro "$root"
 mount -t proc proc "$root/proc"
 exec chroot --userspec="$user" "$root" "$@"`
 
-// run starts the image. With writable directories, all else is read-only.
-func (i image) run(t *testing.T, writable []string) *container {
+// run starts the image.
+func (i image) run(t *testing.T, around surroundings) *container {
 	t.Helper()
 	need(t, "ip", "apt-get install iproute2")
 	need(t, "curl", "apt-get install curl")
+	var mounts []string
+	for at, dir := range around.mounts {
+		mounts = append(mounts, dir+":"+at)
+	}
+	if around.args == nil {
+		around.args = i.Config.Cmd
+	}
 	c := &container{t: t, image: i, output: new(output), exited: make(chan struct{})}
-	args := append([]string{"-c", boot, "boot", i.root, i.Config.User, strings.Join(writable, " ")}, i.Config.Entrypoint...)
-	c.cmd = exec.Command("/bin/sh", append(args, i.Config.Cmd...)...)
+	args := append([]string{"-c", boot, "boot", i.root, i.Config.User, strings.Join(mounts, " "), fmt.Sprint(around.readOnly), around.cgroup}, i.Config.Entrypoint...)
+	c.cmd = exec.Command("/bin/sh", append(args, around.args...)...)
 	c.cmd.Env = append([]string{}, i.Config.Env...)
 	c.cmd.Env = append(c.cmd.Env, "PATH="+os.Getenv("PATH")) // for boot; the program has no use for it
 	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET}
 	switch err := c.cmd.Start(); {
 	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EINVAL):
-		skip(t, "namespaces are not allowed here: "+err.Error())
+		t.Skipf("namespaces are not allowed here: %v", err)
 	case err != nil:
 		t.Fatal(err)
 	}
@@ -125,23 +140,30 @@ func (c *container) wait(what string, done func() bool) {
 	}
 }
 
+// end waits for the container and returns its exit code.
+func (c *container) end() int {
+	c.t.Helper()
+	select {
+	case <-c.exited:
+	case <-time.After(patience):
+		c.t.Fatal("the container does not end")
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
 // stop ends the container as an engine does, and checks that all went well.
 func (c *container) stop() {
 	c.t.Helper()
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		c.t.Fatal(err)
 	}
-	select {
-	case <-c.exited:
-	case <-time.After(patience):
-		c.t.Fatal("the container does not end on SIGTERM")
-	}
-	if code := c.cmd.ProcessState.ExitCode(); code != 0 {
+	if code := c.end(); code != 0 {
 		c.t.Errorf("the container exits with %d after SIGTERM", code)
 	}
 }
 
-// skip skips the test, unless this is continuous integration.
+// skip skips a test for a program that is missing, unless this is continuous
+// integration.
 func skip(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,23 +41,22 @@ type image struct {
 }
 
 // buildImage builds the image with make image's own script, from the program as it
-// is and, unless it is "", the site in dir; and unpacks it.
-func buildImage(t *testing.T, dir string) image {
+// is and, unless it is "", the site in dir; and unpacks it. It is built once.
+func buildImage(t *testing.T, name, dir string) image {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		skip(t, "building and unpacking an image needs root")
+		t.Skip("building and unpacking an image needs root")
 	}
 	need(t, "buildah", "apt-get install buildah")
 	look(t, "docker")
-	archive := filepath.Join(t.TempDir(), "image.tar")
-	args := []string{"docker/image.sh", program(t), archive, "test"}
-	if dir != "" {
-		args = append(args, dir)
-	}
-	if out, err := exec.Command("sh", args...).CombinedOutput(); err != nil {
-		t.Fatalf("sh %q: %v\n%s", args, err, out)
-	}
-	return unpack(t, archive)
+	binary := program(t)
+	return unpack(t, shared(t, name+".tar", func(out string) *exec.Cmd {
+		args := []string{"docker/image.sh", binary, out, "test"}
+		if dir != "" {
+			args = append(args, dir)
+		}
+		return exec.Command("sh", args...)
+	}))
 }
 
 func unpack(t *testing.T, archive string) image {
@@ -153,7 +153,7 @@ func (i image) files(t *testing.T) (files []string) {
 
 func TestImage(t *testing.T) {
 	t.Parallel()
-	i := buildImage(t, "")
+	i := buildImage(t, "wasmlane", "")
 	t.Logf("%d bytes", i.size)
 	if i.size > mostImage {
 		t.Errorf("the image has %d bytes, and may have %d", i.size, mostImage)
@@ -190,7 +190,7 @@ func TestImage(t *testing.T) {
 		}
 	}
 
-	c := i.run(t, nil)
+	c := i.run(t, surroundings{})
 	c.wait("health", func() bool { code, _ := c.health(); return code == 0 })
 	if code, out := c.health("-ready"); code != 0 {
 		t.Errorf("wasmlane health -ready exits with %d: %s", code, out)
@@ -213,40 +213,134 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// The image with plugins: they are compiled when it is built, and a container with a
-// root that is read-only but for its volumes serves them.
-func TestImageWithPlugins(t *testing.T) {
-	t.Parallel()
+// withHello builds an image with the plugin of examples/hello, as a user would.
+func withHello(t *testing.T) image {
+	t.Helper()
 	dir := t.TempDir()
 	copyFile(t, pluginOf(t, "../examples/hello"), filepath.Join(dir, "plugins", "hello.wasm"))
-	config := read(t, "docker/host.toml") + "\n[[route]]\nmethod = \"GET\"\npath = \"/hello/{name}\"\nhandler = \"hello.hello\"\n"
-	write(t, filepath.Join(dir, "host.toml"), config)
-	i := buildImage(t, dir)
-	compiled := 0
-	for _, file := range i.files(t) {
-		if strings.HasPrefix(file, "/cache/") {
-			compiled++
-		}
-	}
-	if compiled == 0 {
-		t.Error("no machine code in the image's cache")
-	}
-	c := i.run(t, []string{"/data", "/cache"})
+	write(t, filepath.Join(dir, "host.toml"), read(t, "docker/host.toml")+"\n[[route]]\nmethod = \"GET\"\npath = \"/hello/{name}\"\nhandler = \"hello.hello\"\n")
+	return buildImage(t, "hello", dir)
+}
+
+// greets waits until the plugin answers.
+func (c *container) greets() {
+	c.t.Helper()
 	c.wait("the plugin", func() bool {
 		status, body := c.get("http://127.0.0.1:8001/hello/ada")
 		return status == "200" && strings.Contains(body, "ada")
 	})
-	if log := c.output.String(); strings.Contains(log, "cache_dir is unusable") {
-		t.Errorf("the cache is not used:\n%s", log)
+}
+
+// compiled counts the files of machine code below a directory.
+func compiled(t *testing.T, dir string) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return n
+}
+
+// The image with plugins: they are compiled when it is built, and a container starts
+// from that.
+func TestImageWithPlugins(t *testing.T) {
+	t.Parallel()
+	i := withHello(t)
+	before := compiled(t, i.root+"/cache")
+	if before == 0 {
+		t.Error("no machine code in the image's cache")
+	}
+	c := i.run(t, surroundings{})
+	c.greets()
 	c.stop()
-	after := 0
-	for _, file := range i.files(t) {
-		if strings.HasPrefix(file, "/cache/") {
-			after++
+	if after := compiled(t, i.root+"/cache"); after != before || strings.Contains(c.output.String(), "cached=false") {
+		t.Errorf("%d files in the cache after the start and %d before: it compiled again", after, before)
+	}
+}
+
+// The image as the Deployment runs it: a root that is read-only, emptyDirs that belong
+// to root and to the pod's group, a ConfigMap, first the init container and then the
+// host, with the Deployment's limit of memory.
+func TestPod(t *testing.T) {
+	t.Parallel()
+	i := withHello(t)
+	emptyDir := func() string {
+		dir := t.TempDir()
+		if err := errors.Join(os.Chown(dir, 0, nobody), os.Chmod(dir, 0o777|fs.ModeSetgid)); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	config := t.TempDir()
+	if err := os.Chmod(config, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(read(t, "kubernetes/base/host.toml"), `drain_delay     = "10s"`, `drain_delay = "0s"`, 1)
+	write(t, filepath.Join(config, "..one", "host.toml"), text)
+	link := func(target, name string) {
+		if err := os.Symlink(target, filepath.Join(config, name)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if after != compiled {
-		t.Errorf("%d files in the cache after the start and %d before: it compiled again", after, compiled)
+	link("..one", "..data")
+	link("..data/host.toml", "host.toml")
+	cache := emptyDir()
+	around := surroundings{readOnly: true, mounts: map[string]string{"/etc/wasmlane": config, "/cache": cache, "/data": emptyDir()}}
+
+	around.args = []string{"check", "-c", "/etc/wasmlane/host.toml"}
+	if code := i.run(t, around).end(); code != 0 {
+		t.Fatalf("the init container exits with %d", code)
 	}
+	files := compiled(t, cache)
+	if files == 0 {
+		t.Error("the init container left nothing in the cache")
+	}
+
+	around.args = []string{"run", "-c", "/etc/wasmlane/host.toml"}
+	around.cgroup = memoryLimit(t, 32<<20)
+	c := i.run(t, around)
+	c.greets()
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if status, body := c.get("http://127.0.0.1:8001" + path); status != "200" {
+			t.Errorf("GET %s: %s %s", path, status, body)
+		}
+	}
+	// The kubelet brings another ConfigMap.
+	write(t, filepath.Join(config, "..two", "host.toml"), strings.Replace(text, "/hello/{name}", "/greet/{name}", 1))
+	link("..two", "..data_tmp")
+	if err := os.Rename(filepath.Join(config, "..data_tmp"), filepath.Join(config, "..data")); err != nil {
+		t.Fatal(err)
+	}
+	c.wait("the other route", func() bool { status, _ := c.get("http://127.0.0.1:8001/greet/ada"); return status == "200" })
+	c.stop()
+	if log := c.output.String(); compiled(t, cache) != files || strings.Contains(log, "cache_dir is unusable") {
+		t.Errorf("the host did not start from the cache:\n%s", log)
+	}
+}
+
+// memoryLimit returns a new cgroup with this limit, "" where there can be none: then
+// the test goes on without.
+func memoryLimit(t *testing.T, limit int64) string {
+	t.Helper()
+	for _, hierarchy := range []struct{ dir, key string }{
+		{"/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, // version 1
+		{"/sys/fs/cgroup", "memory.max"},
+	} {
+		dir, err := os.MkdirTemp(hierarchy.dir, "wasmlane-test-")
+		if err != nil {
+			continue
+		}
+		// The host has ended before this: cleanups run from the last to the first.
+		t.Cleanup(func() { _ = os.Remove(dir) })
+		if err := os.WriteFile(filepath.Join(dir, hierarchy.key), []byte(strconv.FormatInt(limit, 10)), 0); err == nil {
+			return dir
+		}
+	}
+	t.Log("no limit of memory: cgroups cannot be made here")
+	return ""
 }
