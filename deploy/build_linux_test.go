@@ -1,4 +1,3 @@
-// Package deploy_test runs what is in this directory as far as one machine can.
 package deploy_test
 
 import (

@@ -108,7 +108,7 @@ handler = "hello.hello"
 				return found
 			}
 			if strings.Contains(log.String(), "ptrace") && strings.Contains(log.String(), "not permitted") {
-				skip(t, "processes may not be traced here")
+				t.Skip("processes may not be traced here")
 			}
 		}
 		t.Fatalf("waited in vain for: %s\n%s", what, log)
