@@ -288,11 +288,17 @@ func stampSources(cfg *config.Config) string {
 // missing ends the stamp of a file that is not there.
 const missing = " -\n"
 
-// stamp tells one state of a file from another.
+// stamp tells one state of a file from another. Where links lead to and, where
+// there are any, the number of the inode are part of it: what tools unpack with
+// fixed times may differ in nothing else.
 func stamp(file string) string {
 	s, err := os.Stat(file)
 	if err != nil {
 		return file + missing
 	}
-	return fmt.Sprintf("%s %d %d\n", file, s.Size(), s.ModTime().UnixNano())
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		real = file // swapped just now; the next look has it
+	}
+	return fmt.Sprintf("%s %s %d %d %d\n", file, real, s.Size(), s.ModTime().UnixNano(), inode(s))
 }
