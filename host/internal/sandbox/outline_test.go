@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,12 +23,7 @@ func TestOutline(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	engine := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features))
-	defer engine.Close(ctx)
-	yields := func(context.Context, []uint64) { t.Error("an outline has run") }
-	if err := exportYield(ctx, engine, yields); err != nil {
-		t.Fatal(err)
-	}
+	engine := newRuntime(t, Options{}).engine
 	declared := func(wasm []byte) (names []string) {
 		m, err := engine.CompileModule(ctx, wasm)
 		if err != nil {
@@ -51,6 +45,7 @@ func TestOutline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer m.Close(ctx)
 	if _, err := m.ExportedFunction("count").Call(ctx); err == nil || !strings.Contains(err.Error(), "unreachable") {
 		t.Errorf("calling it: %v, want a trap", err)
 	}
