@@ -98,7 +98,7 @@ func engineDir(dir string) (name string, err error) {
 
 // cacheFile matches what the engine and this package put into the directory of a
 // version, now or (.sha256) before. Nothing else is ever removed.
-var cacheFile = regexp.MustCompile(`^[0-9a-f]{64}(\.sum|\.sha256)?(\.[0-9]+\.tmp)?$`)
+var cacheFile = regexp.MustCompile(`^[0-9a-f]{64}(\.sum|\.code|\.sha256)?(\.[0-9]+\.tmp)?$`)
 
 // prune removes entries unused since long before now, of all versions of the
 // engine. Failing is no matter: the next start tries again.
@@ -250,7 +250,9 @@ func (c *cache) move(from, to [sha256.Size]byte) bool {
 func (c *cache) used(files []string) {
 	now := time.Now()
 	for _, file := range files {
-		_, _ = os.Chtimes(file, now, now), os.Chtimes(file+sumSuffix, now, now)
+		for _, suffix := range []string{"", sumSuffix, codeSuffix} {
+			_ = os.Chtimes(file+suffix, now, now)
+		}
 	}
 }
 
@@ -262,7 +264,7 @@ func (c *cache) wipe(id [sha256.Size]byte) {
 }
 
 func (c *cache) remove(file string) {
-	for _, f := range []string{file, file + sumSuffix} {
+	for _, f := range []string{file, file + sumSuffix, file + codeSuffix} {
 		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c.log.Warn("cannot remove a cache entry", "file", f, "error", err)
 		}

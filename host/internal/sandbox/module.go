@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 
@@ -41,6 +42,9 @@ type code struct {
 	compiled   wazero.CompiledModule
 	closes     int      // how often compiled must be closed, see anew
 	cacheFiles []string // where its machine code is on disk
+	trimmed    bool     // Trim has seen it; guarded by runtime.mu
+
+	machine atomic.Pointer[[]byte] // its machine code, once an instance was made
 }
 
 // compile checks and compiles the module.
