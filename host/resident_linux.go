@@ -55,11 +55,12 @@ func cleanMappings(smaps io.Reader, file string) (clean []mapping) {
 		line := lines.Bytes()
 		name, _, _ := bytes.Cut(line, []byte(" "))
 		if !bytes.HasSuffix(name, []byte(":")) { // the head of a mapping
-			var mode, offset, device string
-			var inode uint64
-			var path string
-			n, _ := fmt.Sscanf(string(line), "%x-%x %s %s %s %d %s", &m.start, &m.end, &mode, &offset, &device, &inode, &path)
-			candidate = n == 7 && path == file && (mode == "r-xp" || mode == "r--p")
+			var mode, path string
+			n, _ := fmt.Sscanf(string(line), "%x-%x %s", &m.start, &m.end, &mode)
+			if at := bytes.IndexByte(line, '/'); at > 0 {
+				path = string(line[at:])
+			}
+			candidate = n == 3 && path == file && (mode == "r-xp" || mode == "r--p")
 			if seen && path != file {
 				return clean
 			}

@@ -170,7 +170,7 @@ func TestUnusableCacheDirectory(t *testing.T) {
 func TestCacheIsPruned(t *testing.T) {
 	dir := t.TempDir()
 	key := strings.Repeat("a1", 32)
-	old := []string{"wazero-v0-x/" + key, "wazero-v0-x/" + key + ".sha256", "wazero-v0-x/" + key + ".sum", "wazero-v1-x/" + key + ".123.tmp"}
+	old := []string{"wazero-v0-x/" + key, "wazero-v0-x/" + key + ".sha256", "wazero-v0-x/" + key + ".sum", "wazero-v0-x/" + key + ".code", "wazero-v1-x/" + key + ".123.tmp"}
 	kept := []string{"wazero-v1-x/" + strings.Repeat("b2", 32), // young
 		"wazero-v1-x/readme.txt", "other/" + key, key} // not the cache's
 	for _, name := range slices.Concat(old, kept) {
