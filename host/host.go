@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,6 +76,8 @@ type Host struct {
 	store  *sharedStore
 	closed bool
 	alive  sync.WaitGroup // generations that are not retired
+
+	settling settling
 }
 
 // ErrClosed is returned by what is asked of a closed host.
@@ -126,14 +127,9 @@ func Open(file string, o Options) (*Host, error) {
 	h.setTrace(cfg.Trace)
 	h.current.Swap(next)
 	h.history.opened()
-	giveBack()
+	h.settling.soon()
 	return h, nil
 }
-
-// giveBack returns freed memory to the system, off the request path. Compiling
-// and dropping a module leave megabytes that only finalizers free, and a quiet
-// host would keep them for hours.
-func giveBack() { go debug.FreeOSMemory() }
 
 // open makes a host that serves nothing yet. A quiet one says of itself only what
 // is worth a warning; what plugins log is not affected.
@@ -174,6 +170,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		return nil, err
 	}
 	client := call.New(call.Options{MaxResponse: cfg.Server.MaxResponse})
+	h.settling.trim = engine.Trim
 	h.builder = &generation.Builder{
 		Runtime:   engine,
 		Client:    client,
@@ -197,7 +194,7 @@ func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generatio
 	return h.builder.BuildWith(context.Background(), cfg, store.Store, previous, instead, func() {
 		store.release(h.log)
 		h.alive.Done()
-		giveBack()
+		h.settling.soon()
 	})
 }
 
@@ -283,6 +280,7 @@ func (h *Host) closeLocked() {
 	h.setTrace(config.Trace{})
 	h.store.release(h.log)
 	h.builder.Upstreams.Close()
+	h.settling.close()
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()
 	h.guests.Tell()
