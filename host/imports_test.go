@@ -53,6 +53,7 @@ func arrows() map[string][]string {
 		// For tests: it starts Redis servers.
 		"host/internal/kv/redistest": {},
 		"host/internal/call":         {},
+		"host/internal/upstream":     {"host/internal/call", "abi"},
 		"host/internal/config":       {},
 		"host/internal/metrics":      {},
 		"host/internal/dashboard":    {},
@@ -63,8 +64,9 @@ func arrows() map[string][]string {
 		"abi":                        {},
 		"sdk":                        {}, // only files
 		"sdk/toolchain":              {},
-		"host/internal/upstream":     {"host/internal/call", "abi"},
 		"host/internal/discovery":    {},
+		// It has only its test.
+		"host/internal/proof": {},
 	}
 }
 

@@ -43,7 +43,7 @@ static bool busy(void) {
 }
 
 static bool store_failed(const char *function, wl_str key, wl_code code) {
-	wl_fail(wl_describe(wl_cstr(function), key, code));
+	wl_fail_code(code, wl_describe(wl_cstr(function), key, code));
 	return false;
 }
 

@@ -152,6 +152,7 @@ func TestInput(t *testing.T) {
 // What the user service says decides who is at fault.
 func TestUserService(t *testing.T) {
 	const (
+		away    = "the user service is unavailable"
 		late    = "the user service did not answer in time"
 		failed  = "the user service failed"
 		unasked = "the user service cannot be asked"
@@ -167,7 +168,7 @@ func TestUserService(t *testing.T) {
 		{404, `{}`, 400, "user 1 does not exist", ""},
 		{504, `{}`, 504, late, "it answered 504"},
 		{500, `{}`, 502, failed, "it answered 500"},
-		{503, `{}`, 502, failed, "it answered 503"},
+		{503, `{}`, 503, away, "it answered 503"},
 		{508, `{}`, 502, failed, "it answered 508"},
 		{401, `{}`, 502, failed, "it answered 401"},
 		{301, ``, 502, failed, "it answered 301"},
@@ -245,8 +246,14 @@ func TestCutOff(t *testing.T) {
 			}
 			return
 		}
-		wantError(t, res, 500, "internal error")
+		wantError(t, res, 503, "unavailable; try again later")
 	}
+}
+
+func TestStoreIsLate(t *testing.T) {
+	env := newEnv()
+	env.OnKV = func(string, string) error { return wasmlane.ErrTimeout }
+	wantError(t, post(t, env, good), 504, "the handler did not answer in time")
 }
 
 func TestDamagedStore(t *testing.T) {

@@ -13,7 +13,7 @@ type userAnswer struct {
 }
 
 // checkUser asks the service "user" whether there is a user of that id. It tells
-// the client's mistake (400) from a service that cannot be asked (502, 504).
+// the client's mistake (400) from a service that cannot be asked (502, 503, 504).
 func checkUser(id string) error {
 	res, err := wasmlane.Call("user", &wasmlane.CallRequest{Path: "/users/" + id})
 	switch {
@@ -27,6 +27,8 @@ func checkUser(id string) error {
 	case 200:
 	case 404:
 		return wasmlane.Errorf(400, "user %s does not exist", id)
+	case 503:
+		return &wasmlane.HTTPError{Status: 503, Message: "the user service is unavailable", Err: errors.New("it answered 503")}
 	case 504:
 		return &wasmlane.HTTPError{Status: 504, Message: "the user service did not answer in time", Err: errors.New("it answered 504")}
 	default:

@@ -237,7 +237,7 @@ func TestStoreFails(t *testing.T) {
 					}
 					return
 				}
-				wantError(t, res, 500, "internal error")
+				wantError(t, res, 503, "unavailable; try again later")
 				if logs := env.Logs(); len(logs) != 1 || logs[0].Level != wasmlane.LevelError || !strings.Contains(logs[0].Text, "the other side failed") {
 					t.Errorf("logged %v", logs)
 				}

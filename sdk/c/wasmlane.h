@@ -945,6 +945,16 @@ WL_FN void wl_error(int status, wl_str message) {
 /* wl_fail answers 500 and logs the reason, which the client does not see. */
 WL_FN void wl_fail(wl_str reason) { wl__fail(500, WL("internal error"), reason.len > 0 ? reason : WL("the handler failed")); }
 
+/* wl_fail_code is wl_fail for what the host answered a code to: 503 for UNAVAILABLE,
+ * since another host may have what this one lacks, 504 for TIMEOUT, else 500. */
+WL_FN void wl_fail_code(wl_code code, wl_str reason) {
+	switch (code) {
+	case WL_UNAVAILABLE: wl__fail(503, WL("unavailable; try again later"), reason); return;
+	case WL_TIMEOUT: wl__fail(504, WL("the handler did not answer in time"), reason); return;
+	default: wl_fail(reason);
+	}
+}
+
 /* wl_describe says what failed: the function, its argument, and what the code
  * means. */
 WL_FN wl_str wl_describe(wl_str function, wl_str argument, wl_code code) {

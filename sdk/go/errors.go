@@ -63,8 +63,8 @@ func check(function, argument string, code int32) error {
 }
 
 // HTTPError is an error that a handler returns to answer with a status of its
-// own: {"error": Message, "request_id": …}. Any other error is answered 500
-// without its text.
+// own: {"error": Message, "request_id": …}. Any other error is answered 503
+// for [ErrUnavailable], 504 for [ErrTimeout] and else 500, without its text.
 type HTTPError struct {
 	Status  int    // 200 to 599
 	Message string // for the client

@@ -9,8 +9,8 @@ import (
 // Handler answers one request. w and r are its own until it returns.
 //
 // An error that it returns becomes the answer: an [HTTPError] gives its status
-// and message, any other error is a 500 whose text goes to the log and not to the
-// client. After the body has begun an error is a panic, lest a client take half an
+// and message, [ErrUnavailable] is 503, [ErrTimeout] is 504, and any other error is
+// 500; the text of these goes to the log and not to the client. After the body has begun an error is a panic, lest a client take half an
 // answer for a whole one. A panic is not recovered: the host reports it, answers
 // 500, or cuts the connection after [Flush], and throws the instance away.
 type Handler func(w *Response, r *Request) error
@@ -44,8 +44,13 @@ func fail(w *Response, r *Request, err error) {
 	}
 	status, message := 500, "internal error"
 	var own *HTTPError
-	if errors.As(err, &own) {
+	switch {
+	case errors.As(err, &own):
 		status, message = own.Status, own.Message
+	case errors.Is(err, ErrUnavailable): // another host may have what this one lacks
+		status, message = 503, "unavailable; try again later"
+	case errors.Is(err, ErrTimeout):
+		status, message = 504, "the handler did not answer in time"
 	}
 	if status >= 500 {
 		Log.Error(err.Error())

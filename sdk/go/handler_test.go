@@ -28,6 +28,9 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		logged  string // "" for nothing
 	}{
 		"any":     {cause, 500, "internal error", "secret"},
+		"away":    {fmt.Errorf("secret: %w", wasmlane.ErrUnavailable), 503, "unavailable; try again later", "secret: the other side failed"},
+		"late":    {wasmlane.ErrTimeout, 504, "the handler did not answer in time", "the deadline came first"},
+		"told":    {&wasmlane.HTTPError{Status: 502, Message: "m", Err: wasmlane.ErrUnavailable}, 502, "m", "502 m: the other side failed"},
 		"status":  {wasmlane.Error(404, "no such user"), 404, "no such user", ""},
 		"format":  {wasmlane.Errorf(409, "%s is taken", "ada"), 409, "ada is taken", ""},
 		"wrapped": {fmt.Errorf("secret: %w", wasmlane.Error(403, "not you")), 403, "not you", ""},

@@ -18,8 +18,8 @@ const Response = @import("response.zig").Response;
 ///     fn getUser(w: *wasmlane.Response, r: *wasmlane.Request) !void { … }
 ///
 /// An error that it returns becomes the answer: that of httpError gives its status and
-/// message, any other is a 500 whose text goes to the log and not to the client. After
-/// the body has begun an error is a panic, lest a client take half an answer for a
+/// message, Unavailable is 503, Timeout is 504, any other is 500, and the text of these
+/// goes to the log and not to the client. After the body has begun an error is a panic, lest a client take half an answer for a
 /// whole one.
 pub fn handler(comptime name: []const u8, comptime function: anytype) void {
     @export(&struct {
@@ -55,12 +55,16 @@ fn answer(w: *Response, r: *Request, err: anyerror) void {
     // Part of the body is out. Only a trap makes the host drop it, or cut the connection
     // if it has been sent.
     if (w.begun) panicText("the handler failed after it had begun the body: ", text);
-    const own = err == error.HttpError;
-    const status: u32 = if (own) errors.last.status else 500;
+    const status: u32, const message: []const u8 = switch (err) {
+        error.HttpError => .{ errors.last.status, text },
+        error.Unavailable => .{ 503, "unavailable; try again later" }, // another host may have what this one lacks
+        error.Timeout => .{ 504, "the handler did not answer in time" },
+        else => .{ 500, "internal error" },
+    };
     if (status >= 500) log.text(.err, text);
     var out: json.Writer = .init(memory.allocator);
     out.raw("{\"error\": ");
-    out.quoted(if (own) text else "internal error");
+    out.quoted(message);
     out.raw(", \"request_id\": ");
     out.quoted(r.id());
     out.raw("}\n");

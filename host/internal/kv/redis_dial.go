@@ -85,6 +85,7 @@ func (d *dialer) connect(ctx context.Context, address string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
+	discardOnClose(c)
 	g := guard(c)
 	g.answered = func() { d.last.Store(time.Now().UnixNano()) }
 	g.closed = func() {
@@ -96,6 +97,20 @@ func (d *dialer) connect(ctx context.Context, address string) (net.Conn, error) 
 	defer d.mu.Unlock()
 	d.open[g] = struct{}{}
 	return g, nil
+}
+
+// discardOnClose has the system forget what it could not send, instead of trying on
+// behind a connection that was closed. Where a link is down and comes back, a write
+// that was given up long ago would else be carried out then, over what others have
+// written since. When all is well there is nothing to send: a connection is closed
+// after the answers to all that was.
+func discardOnClose(c net.Conn) {
+	if secured, ok := c.(*tls.Conn); ok {
+		c = secured.NetConn()
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
 }
 
 // drop closes all connections, so that the next command makes a new one.

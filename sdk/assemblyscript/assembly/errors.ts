@@ -27,8 +27,9 @@ export namespace Code {
  *     if (failed) return failed;
  *
  * A handler's failure becomes its answer: one that has a status gives that status
- * and its message, {"error": message, "request_id": …}; any other is a 500 whose
- * message goes to the log and not to the client.
+ * and its message, {"error": message, "request_id": …}; any other is 503 when its code
+ * is UNAVAILABLE, 504 when it is TIMEOUT, else 500, and its message goes to the log and
+ * not to the client.
  */
 export class Failure {
   constructor(

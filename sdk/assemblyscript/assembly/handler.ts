@@ -39,8 +39,19 @@ function answer(w: Response, r: Request, error: Failure): void {
     // connection if it has been sent.
     throw new Error("the handler failed after it had begun the body: " + error.toString());
   }
-  const status = error.status ? error.status : 500;
-  const message = error.status ? error.message : "internal error";
+  let status = 500;
+  let message = "internal error";
+  if (error.status) {
+    status = error.status;
+    message = error.message;
+  } else if (error.code == Code.UNAVAILABLE) {
+    // Another host may have what this one lacks.
+    status = 503;
+    message = "unavailable; try again later";
+  } else if (error.code == Code.TIMEOUT) {
+    status = 504;
+    message = "the handler did not answer in time";
+  }
   if (status >= 500) log.error(error.toString());
   w.begin(status, "application/json");
   w.write('{"error": ' + quote(message) + ', "request_id": ' + quote(r.id) + "}\n");

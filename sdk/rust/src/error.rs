@@ -86,7 +86,8 @@ pub enum Error {
         /// For the client. Logged, too, when the status is 500 or more.
         message: String,
     },
-    /// The host refused something: answered 500, and logged.
+    /// The host refused something: answered 503 when the store or the service is
+    /// unavailable, 504 when the deadline came first and else 500, and logged.
     Host(AbiError),
     /// Anything else: answered 500 without its text, which is logged.
     Other(String),

@@ -90,6 +90,9 @@ fn fail(w: &mut Response, r: &Request, err: Error) {
     }
     let (status, message) = match &err {
         Error::Http { status, message } => (*status, message.as_str()),
+        // Another host may have what this one lacks.
+        Error::Host(e) if e.code == Code::Unavailable => (503, "unavailable; try again later"),
+        Error::Host(e) if e.code == Code::Timeout => (504, "the handler did not answer in time"),
         _ => (500, "internal error"),
     };
     if status >= 500 {
