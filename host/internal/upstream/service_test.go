@@ -292,6 +292,15 @@ func TestTryTimeout(t *testing.T) {
 	if a.failures.Load() != 1 || a.counts.Results[ResultTimeout].Load() != 1 {
 		t.Errorf("%d failures, results %v", a.failures.Load(), &a.counts.Results)
 	}
+	f.on("http://b", errRefused)
+	v.budget.left.Store(0)
+	r := do(v, "GET")
+	for r.target == "http://b" {
+		r = do(v, "GET")
+	}
+	r.failed(t, call.ErrUnavailable, "http://a: no answer within try_timeout = 10ms")
+	r.failed(t, context.DeadlineExceeded, "")
+	f.took()
 	f.on("http://b", hang)
 	for _, method := range []string{"GET", "POST"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
