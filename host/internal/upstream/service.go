@@ -76,7 +76,7 @@ func (v *Service) Do(ctx context.Context, req *fasthttp.Request, resp *fasthttp.
 	own := timeoutOf(req)
 	for n := 1; ; n++ {
 		tried[n-1] = t
-		err = v.try(ctx, t, trial, n < len(l.entries), idempotent && n <= v.Retries, own, req, resp)
+		err = v.try(ctx, t, trial, n < len(l.entries), idempotent && n <= v.Retries && v.budget.some(), own, req, resp)
 		if !v.again(ctx, n, idempotent, resp, err) || n >= len(l.entries) || !v.budget.take() {
 			return t.name, err
 		}
