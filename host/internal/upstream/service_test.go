@@ -292,7 +292,14 @@ func TestTryTimeout(t *testing.T) {
 	if a.failures.Load() != 1 || a.counts.Results[ResultTimeout].Load() != 1 {
 		t.Errorf("%d failures, results %v", a.failures.Load(), &a.counts.Results)
 	}
+	find(t, v, "http://b").outstanding.Store(100) // nobody is left to try
+	r := do(v, "GET")
+	find(t, v, "http://b").outstanding.Store(0)
+	r.failed(t, call.ErrUnavailable, "http://a: no answer within try_timeout = 10ms")
+	r.failed(t, context.DeadlineExceeded, "")
+	f.took()
 	f.on("http://b", hang)
+	v.budget.left.Store(0) // no other try may be made: the first has all the time
 	for _, method := range []string{"GET", "POST"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		if r := doContext(ctx, v, method); !errors.Is(r.err, context.DeadlineExceeded) || errors.Is(r.err, call.ErrUnavailable) {
