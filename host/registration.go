@@ -191,7 +191,7 @@ func (l listeners) check(cfg *config.Config, address string, port int) (string, 
 	return "", errNoCheck
 }
 
-var errNoCheck = errors.New(`Consul has nothing to check the health by; add a route with handler = "@ready"`)
+var errNoCheck = errors.New(`there is nothing that Consul could check the health by; add a route with handler = "@ready"`)
 
 func hostOf(listen string) string {
 	host, _, _ := net.SplitHostPort(listen)

@@ -185,12 +185,14 @@ func TestAgentInTrouble(t *testing.T) {
 		trouble http.HandlerFunc
 		want    string
 	}{
-		"refuses":  {nil, "connection refused"},
-		"500":      {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "No cluster leader", 500) }, `it answered 500: \"No cluster leader\"`},
+		"refuses": {nil, "connection refused"},
+		"500": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "No cluster leader", http.StatusInternalServerError)
+		}, `it answered 500: \"No cluster leader\"`},
 		"redirect": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(301) }, "it answered 301"},
 		"204":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, "it answered 204"},
 		"echo": {func(w http.ResponseWriter, r *http.Request) {
-			http.Error(w, "bad "+r.Header.Get("X-Consul-Token"), 403)
+			http.Error(w, "bad "+r.Header.Get("X-Consul-Token"), http.StatusForbidden)
 		}, `it answered 403: \"bad (hidden)\"`},
 		"endless": {func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
@@ -200,7 +202,7 @@ func TestAgentInTrouble(t *testing.T) {
 			}
 		}, "too large"},
 		"binary": {func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte("\xff\x00\n\""))
 		}, "it answered 400"},
 		"cut": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},

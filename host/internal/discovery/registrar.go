@@ -182,7 +182,7 @@ func (r *Registrar) pass(ctx context.Context, plan Plan) error {
 		return strings.Compare(a.origin+" "+a.id, b.origin+" "+b.id)
 	}) {
 		if !wanted[at] {
-			service := r.held[at].service // leave forgets it
+			service := r.held[at].service // leave may forget it
 			note(service, r.leave(ctx, at))
 		}
 	}
