@@ -3,9 +3,10 @@ package host
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,12 +56,14 @@ func cleanMappings(smaps io.Reader, file string) (clean []mapping) {
 		line := lines.Bytes()
 		name, _, _ := bytes.Cut(line, []byte(" "))
 		if !bytes.HasSuffix(name, []byte(":")) { // the head of a mapping
-			var mode, path string
-			n, _ := fmt.Sscanf(string(line), "%x-%x %s", &m.start, &m.end, &mode)
+			var path string
 			if at := bytes.IndexByte(line, '/'); at > 0 {
 				path = string(line[at:])
 			}
-			candidate = n == 3 && path == file && (mode == "r-xp" || mode == "r--p")
+			var ok bool
+			m, ok = parseRange(name)
+			mode := bytes.TrimPrefix(line, name)
+			candidate = ok && path == file && (bytes.HasPrefix(mode, []byte(" r-xp ")) || bytes.HasPrefix(mode, []byte(" r--p ")))
 			if seen && path != file {
 				return clean
 			}
@@ -75,4 +78,12 @@ func cleanMappings(smaps io.Reader, file string) (clean []mapping) {
 		}
 	}
 	return clean
+}
+
+// parseRange reads "start-end", in hexadecimal.
+func parseRange(text []byte) (mapping, bool) {
+	from, to, _ := strings.Cut(string(text), "-")
+	start, errStart := strconv.ParseUint(from, 16, 64)
+	end, errEnd := strconv.ParseUint(to, 16, 64)
+	return mapping{uintptr(start), uintptr(end)}, errStart == nil && errEnd == nil && start < end
 }

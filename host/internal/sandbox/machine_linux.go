@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -44,14 +46,15 @@ func isMachineCode(start, end uintptr) (bool, error) {
 	defer maps.Close()
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
-		var from, to uintptr
-		var mode, offset, device string
-		var inode uint64
-		if n, _ := fmt.Sscanf(lines.Text(), "%x-%x %s %s %s %d", &from, &to, &mode, &offset, &device, &inode); n < 6 {
+		fields := strings.Fields(lines.Text()) // range, mode, offset, device, inode
+		if len(fields) < 5 {
 			continue
 		}
-		if from <= start && start < to {
-			return end <= to && mode == "r-xp" && inode == 0, nil
+		first, last, _ := strings.Cut(fields[0], "-")
+		from, errFrom := strconv.ParseUint(first, 16, 64)
+		to, errTo := strconv.ParseUint(last, 16, 64)
+		if errFrom == nil && errTo == nil && uintptr(from) <= start && start < uintptr(to) {
+			return end <= uintptr(to) && fields[1] == "r-xp" && fields[4] == "0", nil
 		}
 	}
 	return false, lines.Err()
