@@ -10,7 +10,7 @@ PLUGINS  := $(patsubst plugins/%/go.mod,plugins/%.wasm,$(wildcard plugins/*/go.m
 EXAMPLES := $(foreach dir,$(patsubst %/go.mod,%,$(wildcard examples/*/go.mod)),$(dir)/$(notdir $(dir)).wasm)
 NESTED   := $(patsubst %/go.mod,%,$(wildcard sdk/go/go.mod plugins/*/go.mod examples/*/go.mod abi/conformance/guests/*/go.mod))
 
-.PHONY: help build plugins run test check fuzz bench bench-setup bench-sandbox sizes pack clean
+.PHONY: help build plugins run image test check fuzz bench bench-setup bench-sandbox sizes pack clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ plugins: $(PLUGINS) $(EXAMPLES) ## build the Go plugins and examples that have c
 
 run: build plugins ## build all, then serve with host.toml
 	exec bin/wasmlane run -c host.toml
+
+image: build ## build the container image without a daemon, bin/wasmlane.tar; needs buildah
+	deploy/docker/image.sh bin/wasmlane bin/wasmlane.tar $(VERSION)
 
 # $(call wasm,FILE.wasm,DIRECTORY). Directories are prerequisites too: their time
 # changes when a file is removed. The file is put in place whole, so that a running
@@ -53,6 +56,7 @@ test: plugins ## run every test, with the race detector if there is a C compiler
 	@# to run, plugins in all languages, is left out above.
 	go test $$(grep -rl --include='*_test.go' '^//go:build !race' abi examples host | xargs -n1 dirname | sort -u | sed 's,^,./,')
 	$(call nested,go test ./...)
+	cd deploy/validate && go test ./...
 	@[ "$$(go env GOOS)" != linux ] || { echo "bench: go test ./..."; cd bench && go test ./...; }
 
 check: ## everything but the tests: format, vet, staticcheck, tidy, imports, git diff
@@ -60,6 +64,8 @@ check: ## everything but the tests: format, vet, staticcheck, tidy, imports, git
 	go vet ./...
 	$(call nested,go vet ./...)
 	cd bench && GOOS=linux go vet ./... && go mod tidy -diff
+	cd deploy/validate && go vet ./... && go mod tidy -diff && $(STATICCHECK) ./...
+	cd deploy/validate && go run . $(patsubst %,../kubernetes/%,base overlays/redis)
 	$(call nested,GOOS=wasip1 GOARCH=wasm go vet ./...)
 	@set -e; for system in linux/arm64 darwin/arm64 windows/amd64; do \
 		export GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0; \

@@ -164,7 +164,7 @@ func TestAdminDocuments(t *testing.T) {
 	}
 	r.operate("GET", "/generation", nil, &generation)
 	last := len(generation.Reloads)
-	if first := generation.Reloads[last-1]; fmt.Sprint(first.Changed) != "[server.max_body]" { // by whoever noticed first
+	if first := generation.Reloads[last-1]; fmt.Sprint(first.Changed) != "[admin.token server.max_body]" { // by whoever noticed first
 		t.Errorf("the first reload is %+v", first)
 	}
 	if generation.Generation < 2 || generation.Plugins != 1 || generation.Routes != 2 || last < 2 || generation.Reloads[0].OK ||

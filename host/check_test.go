@@ -30,7 +30,7 @@ func TestCheckAndOpenAgree(t *testing.T) {
 		"redis":         {setup{keys: "store.backend = \"redis\"\nstore.url = \"rediss://127.0.0.1:6379/0?ca=none.pem\"", guests: hello}, []string{":6: store.url", "none.pem"}},
 		"no directory":  {setup{keys: "plugin_dir = \"none\"", guests: hello}, []string{"plugin_dir", "does not exist"}},
 		"calls":         {setup{keys: "plugin.a.calls = [\"b\"]", guests: hello}, []string{"there is no [service.b]"}},
-		"srv":           {setup{keys: "service.b.srv = \"_http._tcp.b.internal\"", guests: hello}, []string{"service.b.srv"}},
+		"srv":           {setup{keys: "service.b.srv = \"b.internal\"\nservice.c.srv = \"_http._tcp.c.internal\"\nservice.c.check_interval = \"1s\"", guests: hello}, []string{":6: service.b.srv", ":8: service.c.check_interval"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := prepare(t, c.s)

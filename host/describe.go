@@ -32,9 +32,10 @@ type PluginStatus struct {
 
 // Grants is what host.toml lets a plugin do.
 type Grants struct {
-	Store    string   `json:"store,omitempty"`
-	Calls    []string `json:"calls,omitempty"`
-	Outbound []string `json:"outbound,omitempty"`
+	Store     string   `json:"store,omitempty"`
+	Calls     []string `json:"calls,omitempty"`
+	Outbound  []string `json:"outbound,omitempty"`
+	Redirects int      `json:"redirects,omitempty"` // followed, of one outbound call
 }
 
 // Pool is the state of a plugin's instances.
@@ -80,7 +81,7 @@ func statusOf(p *generation.Plugin, routes []string) PluginStatus {
 		SHA256:    p.Hash(),
 		Routes:    append([]string{}, routes...),
 		Isolation: string(c.Isolation),
-		Grants:    Grants{c.Store, c.Calls, c.Outbound},
+		Grants:    Grants{c.Store, c.Calls, c.Outbound, c.Redirects},
 		Memory:    c.Memory,
 	}
 	if err := p.Err(); err != nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +41,9 @@ type Host struct {
 	started time.Time
 	first   *config.Config // as opened; what only a restart changes
 	opened  string         // the fingerprint of all files before they were read
+	// refused is the configuration that the last reload did not take up, nil when it
+	// did: the files that its values are read from may be on their way.
+	refused atomic.Pointer[config.Config]
 
 	sink      *logs.Sink // all lines go there
 	log       *slog.Logger
@@ -66,12 +68,16 @@ type Host struct {
 	draining  atomic.Bool
 	uploading atomic.Bool // one upload at a time
 
+	registration atomic.Pointer[registration] // while Run listens
+
 	feed atomic.Pointer[dashboard.Feed] // of the admin listener that Run last had
 
 	mu     sync.Mutex // held by Open, Reload and Close; guards what follows
 	store  *sharedStore
 	closed bool
 	alive  sync.WaitGroup // generations that are not retired
+
+	settling settling
 }
 
 // ErrClosed is returned by what is asked of a closed host.
@@ -121,14 +127,9 @@ func Open(file string, o Options) (*Host, error) {
 	h.setTrace(cfg.Trace)
 	h.current.Swap(next)
 	h.history.opened()
-	giveBack()
+	h.settling.soon()
 	return h, nil
 }
-
-// giveBack returns freed memory to the system, off the request path. Compiling
-// and dropping a module leave megabytes that only finalizers free, and a quiet
-// host would keep them for hours.
-func giveBack() { go debug.FreeOSMemory() }
 
 // open makes a host that serves nothing yet. A quiet one says of itself only what
 // is worth a warning; what plugins log is not affected.
@@ -169,6 +170,7 @@ func open(cfg *config.Config, o Options, quiet bool) (*Host, error) {
 		return nil, err
 	}
 	client := call.New(call.Options{MaxResponse: cfg.Server.MaxResponse})
+	h.settling.trim = engine.Trim
 	h.builder = &generation.Builder{
 		Runtime:   engine,
 		Client:    client,
@@ -192,7 +194,7 @@ func (h *Host) build(cfg *config.Config, store *sharedStore, previous *generatio
 	return h.builder.BuildWith(context.Background(), cfg, store.Store, previous, instead, func() {
 		store.release(h.log)
 		h.alive.Done()
-		giveBack()
+		h.settling.soon()
 	})
 }
 
@@ -278,6 +280,7 @@ func (h *Host) closeLocked() {
 	h.setTrace(config.Trace{})
 	h.store.release(h.log)
 	h.builder.Upstreams.Close()
+	h.settling.close()
 	h.builder.Client.Close()
 	h.builder.Runtime.Close()
 	h.guests.Tell()

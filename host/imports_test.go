@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		"host": {
 			"host/internal/server", "host/internal/admin", "host/internal/dashboard", "host/internal/reload", "host/internal/generation",
 			"host/internal/route", "host/internal/sandbox", "host/internal/exchange", "host/internal/config",
-			"host/internal/kv", "host/internal/call", "host/internal/upstream", "host/internal/wasi", "host/internal/meter",
+			"host/internal/kv", "host/internal/call", "host/internal/discovery", "host/internal/upstream", "host/internal/wasi", "host/internal/meter",
 			"host/internal/metrics", "host/internal/logs", "host/internal/trace", "abi",
 		},
 		"host/internal/scaffold": {"sdk/toolchain"},
@@ -43,6 +43,8 @@ func arrows() map[string][]string {
 		"host/internal/sandbox":  {"host/internal/meter", "abi"},
 		// For tests: it assembles guests.
 		"host/internal/sandbox/wasmtest": {},
+		// For tests: it plays an agent of Consul.
+		"host/internal/discovery/consultest": {},
 		// For tests: it reads expositions.
 		"host/internal/metrics/metricstest": {},
 		"host/internal/meter":               {},
@@ -62,6 +64,7 @@ func arrows() map[string][]string {
 		"abi":                        {},
 		"sdk":                        {}, // only files
 		"sdk/toolchain":              {},
+		"host/internal/discovery":    {},
 		// It has only its test.
 		"host/internal/proof": {},
 	}

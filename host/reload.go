@@ -59,6 +59,7 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 	if cfg == nil {
 		return nil, problems
 	}
+	h.refused.Store(cfg)
 	store := h.store
 	store.retain()
 	if moved := cfg.Store != h.store.settings; moved && len(problems) == 0 {
@@ -116,6 +117,8 @@ func (h *Host) reloadLocked(instead *generation.Module) (changed []string, err e
 	}
 	words := changes(previous, next)
 	h.current.Swap(next)
+	h.refused.Store(nil)
+	h.announce()
 	h.log.Info("reloaded", slog.Int64("generation", next.Number), slog.String("changed", inShort(words)))
 	return append(words, settings(previous.Config, cfg)...), nil
 }
@@ -164,13 +167,16 @@ func inShort(words []string) string {
 }
 
 // settings names the keys that differ between two configurations, outside the
-// sections of plugins, services and routes.
+// sections of plugins and routes, and the services that do.
 func settings(old, now *config.Config) (keys []string) {
 	before, after := old.Effective(), now.Effective()
 	for name, value := range after {
 		section, ok := value.(map[string]any)
 		switch name {
-		case "plugin", "service", "route":
+		case "plugin", "route":
+			continue
+		case "service":
+			keys = append(keys, different(before[name].(map[string]any), section)...)
 			continue
 		}
 		if !ok {
@@ -185,12 +191,37 @@ func settings(old, now *config.Config) (keys []string) {
 			}
 		}
 	}
+	// What is hidden looks the same before and after.
+	for key, same := range map[string]bool{
+		"admin.token":     old.Admin.Token == now.Admin.Token,
+		"store.url":       old.Store.URL == now.Store.URL,
+		"discovery.token": old.Discovery.Token == now.Discovery.Token,
+	} {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
 	slices.Sort(keys)
-	return keys
+	return slices.Compact(keys)
 }
 
-// watch reloads when host.toml, a plugin or a certificate changes, until ctx
-// ends. What has changed since the host was opened counts.
+// different names the services that are not the same in both.
+func different(old, now map[string]any) (names []string) {
+	for name, service := range now {
+		if !reflect.DeepEqual(service, old[name]) {
+			names = append(names, "service."+name)
+		}
+	}
+	for name := range old {
+		if now[name] == nil {
+			names = append(names, "service."+name+" removed")
+		}
+	}
+	return names
+}
+
+// watch reloads when host.toml, a plugin, a certificate or a file that a value is
+// read from changes, until ctx ends. What has changed since the host was opened counts.
 func (h *Host) watch(ctx context.Context) {
 	first := h.opened
 	look := func() (dirs []string, fingerprint string) {
@@ -212,6 +243,7 @@ func (h *Host) watch(ctx context.Context) {
 func (h *Host) look() (dirs []string, fingerprint string) {
 	fingerprint = stamp(h.file)
 	dirs = []string{filepath.Dir(h.file)}
+	var referenced []string
 	if g := h.current.Acquire(); g != nil {
 		cfg := g.Config
 		g.Release()
@@ -219,7 +251,20 @@ func (h *Host) look() (dirs []string, fingerprint string) {
 		if cfg.Server.TLSCert != "" {
 			dirs = append(dirs, filepath.Dir(cfg.Server.TLSCert), filepath.Dir(cfg.Server.TLSKey))
 		}
+		referenced = cfg.ReferencedFiles()
+		for _, file := range referenced {
+			dirs = append(dirs, filepath.Dir(file))
+		}
 		fingerprint += stampSources(cfg)
+	}
+	if cfg := h.refused.Load(); cfg != nil {
+		for _, file := range cfg.ReferencedFiles() {
+			s := stamp(file)
+			if slices.Contains(referenced, file) || strings.HasSuffix(s, missing) {
+				s = "" // that it was refused alone is no change
+			}
+			dirs, fingerprint = append(dirs, filepath.Dir(file)), fingerprint+s
+		}
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs), fingerprint
@@ -232,6 +277,7 @@ func stampSources(cfg *config.Config) string {
 	if cfg.Server.TLSCert != "" {
 		files = append(files, cfg.Server.TLSCert, cfg.Server.TLSKey)
 	}
+	files = append(files, cfg.ReferencedFiles()...)
 	var b strings.Builder
 	for _, file := range files {
 		b.WriteString(stamp(file))
@@ -239,11 +285,20 @@ func stampSources(cfg *config.Config) string {
 	return b.String()
 }
 
-// stamp tells one state of a file from another.
+// missing ends the stamp of a file that is not there.
+const missing = " -\n"
+
+// stamp tells one state of a file from another. Where links lead to and, where
+// there are any, the number of the inode are part of it: what tools unpack with
+// fixed times may differ in nothing else.
 func stamp(file string) string {
 	s, err := os.Stat(file)
 	if err != nil {
-		return file + " -\n"
+		return file + missing
 	}
-	return fmt.Sprintf("%s %d %d\n", file, s.Size(), s.ModTime().UnixNano())
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		real = file // swapped just now; the next look has it
+	}
+	return fmt.Sprintf("%s %s %d %d %d\n", file, real, s.Size(), s.ModTime().UnixNano(), inode(s))
 }

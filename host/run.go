@@ -60,6 +60,8 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 		listening(addr.String())
 	}
 
+	h.startRegistration(addr, operatorAddr)
+	defer h.endRegistration()
 	select {
 	case <-ctx.Done():
 		err = h.leave(ended)
@@ -68,6 +70,7 @@ func (h *Host) Run(ctx context.Context, listening func(addr string)) error {
 	}
 	cancel()
 	<-watching
+	h.withdraw() // where serving has ended by itself
 	return errors.Join(err, h.drain(main, operator))
 }
 
@@ -116,11 +119,12 @@ func orUnexpected(err error) error {
 	return err
 }
 
-// leave says that the host is not ready and goes on as before for as long as
+// leave says that the host is not ready, to the registry first, and goes on as before for as long as
 // server.drain_delay says, so that whoever sends the requests finds out before a
 // connection is refused.
 func (h *Host) leave(ended <-chan error) error {
 	h.draining.Store(true)
+	h.withdraw()
 	cfg := h.config()
 	if cfg == nil || cfg.Server.DrainDelay == 0 {
 		return nil

@@ -123,7 +123,10 @@ func TestTargetFails(t *testing.T) {
 	// A reload that leaves the targets, and one that leaves one of them.
 	ejections := r.sample("wasmlane_target_ejections_total", "service", "ext", "target", name)
 	r.rewrite("service.ext.targets", "service.ext.retries = 2\nservice.ext.targets")
-	r.reload()
+	var change changeAnswer
+	if code := r.operate("POST", "/reload", nil, &change); code != 200 || !slices.Contains(change.Changed, "service.ext") {
+		t.Errorf("the reload says %d %+v", code, change)
+	}
 	if v := r.sample("wasmlane_target_ejections_total", "service", "ext", "target", name); v < ejections {
 		t.Errorf("%v ejections after a reload, before there were %v", v, ejections)
 	}

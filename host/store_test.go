@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -33,6 +34,37 @@ func TestPluginWaitsForRedis(t *testing.T) {
 	server.Restart(t)
 	r.until("the plugin to be loaded", func() bool { return r.get("/a/get").status == 204 || r.get("/a/get").status == 200 })
 	r.until("a ready host", func() bool { return r.get("/ready").status == 200 })
+}
+
+// TestCheckConnectsToNothing: Check is content with a Redis that is not there, and
+// does not look.
+func TestCheckConnectsToNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := prepare(t, setup{
+		keys:   fmt.Sprintf("store.backend = \"redis\"\nstore.url = \"redis://%s\"\nplugin.a.store = \"a\"", l.Addr()),
+		guests: map[string]*guest{"a": says("hello")},
+	})
+	if err := Check(r.file, Options{Log: r.logs}); err != nil {
+		t.Error(err)
+	}
+	// Who had connected would be the first in the queue.
+	mark, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mark.Close()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if c.RemoteAddr().String() != mark.LocalAddr().String() {
+		t.Error("Check has connected")
+	}
 }
 
 // TestReloadMovesToRedis: a reload takes up another store, and back.

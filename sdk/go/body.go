@@ -76,7 +76,9 @@ func decodeJSON(text []byte, v any) error {
 //
 // encoding/json looks into a type once and remembers what it found. Every request
 // starts from the memory as it was after initialisation, so that without this each
-// one would look again: a quarter of a millisecond for a few small types.
+// one would look again: a quarter of a millisecond for a few small types. And for
+// types of structs, slices, pointers and simple values [Response.JSON] writes the
+// same text by a plan made here, in half the time.
 func PrepareJSON(values ...any) {
 	for _, v := range values {
 		if v == nil {
@@ -86,6 +88,7 @@ func PrepareJSON(values ...any) {
 		// is used.
 		text, _ := json.Marshal(v)
 		_ = decodeJSON(text, reflect.New(reflect.TypeOf(v)).Interface())
+		addPlan(v)
 	}
 }
 

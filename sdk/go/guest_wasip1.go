@@ -11,44 +11,58 @@ import (
 // serves one request at a time and WebAssembly has one thread, but a handler may
 // have goroutines, and Go may switch between them wherever it allocates.
 
-// scratch receives results of the host before they are copied. It is static
-// because memory is pristine for every request: what is allocated would be
-// allocated each time.
-var scratch struct {
-	buf  [4096]byte
-	used bool // by a goroutine that has not copied its result yet
+// state is static, and in one place, because memory is pristine for every request:
+// what is allocated would be allocated each time, and each page that is written
+// costs the host a copy.
+var state struct {
+	w Response
+	r Request
+
+	// begun: a request has begun before in this memory, and w and r are its own.
+	begun bool
+	// used: the scratch buffer belongs to a goroutine that has not copied its result yet.
+	used bool
+	// random is the request's generator, nil until it is asked for.
+	random *rand.Rand
+	// scratch receives results of the host before they are copied.
+	scratch [4000]byte
 }
 
 // takeScratch returns a buffer that is the caller's until dropScratch.
 func takeScratch() []byte {
-	if scratch.used {
+	if state.used {
 		return make([]byte, 512)
 	}
-	scratch.used = true
-	return scratch.buf[:]
+	state.used = true
+	return state.scratch[:]
 }
 
 func dropScratch(buf []byte) {
-	if &buf[0] == &scratch.buf[0] {
-		scratch.used = false
+	if &buf[0] == &state.scratch[0] {
+		state.used = false
 	}
 }
 
-// random is the request's generator, nil until it is asked for.
-var random *rand.Rand
-
-// begin forgets what belongs to another request, or to initialisation.
-func begin() { random = nil }
+// begin forgets what belongs to another request, or to initialisation. Without
+// isolation a goroutine of an earlier request may still have that request's.
+func begin() (*Response, *Request) {
+	state.random = nil
+	if !state.begun {
+		state.begun = true
+		return &state.w, &state.r
+	}
+	return new(Response), new(Request)
+}
 
 func requestRand() *rand.Rand {
-	if random == nil {
+	if state.random == nil {
 		var seed [2]uint64
 		if randomGet(unsafe.Pointer(&seed), 16) != 0 {
 			panic("wasmlane: the host gave no random bytes")
 		}
-		random = rand.New(rand.NewPCG(seed[0], seed[1]))
+		state.random = rand.New(rand.NewPCG(seed[0], seed[1]))
 	}
-	return random
+	return state.random
 }
 
 //go:noescape

@@ -21,13 +21,9 @@ type Handler func(w *Response, r *Request) error
 //	//go:wasmexport get_user
 //	func getUser() { wasmlane.Handle(handleGetUser) }
 func Handle(h Handler) {
-	begin()
-	x := new(struct {
-		w Response
-		r Request
-	})
-	if err := h(&x.w, &x.r); err != nil {
-		fail(&x.w, &x.r, err)
+	w, r := begin()
+	if err := h(w, r); err != nil {
+		fail(w, r, err)
 	}
 }
 

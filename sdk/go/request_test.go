@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,6 +179,25 @@ func TestPrepareJSON(t *testing.T) {
 	for _, v := range []any{tree{}, &tree{}, nil, 1, "s", func() {}, map[string]any{}, json.RawMessage("x"), []tree{{}}} {
 		if got := panics(func() { wasmlane.PrepareJSON(v) }); got != "" {
 			t.Errorf("PrepareJSON(%T) panics: %s", v, got)
+		}
+	}
+}
+
+// A prepared type gets the same answer as one that is not.
+func TestPreparedJSON(t *testing.T) {
+	type prepared struct {
+		Text  string
+		Parts []float64
+	}
+	type other prepared
+	wasmlane.PrepareJSON(prepared{})
+	for _, v := range []prepared{{}, {"a<b", []float64{1, 2.5}}, {strings.Repeat("long ", 2000), make([]float64, 3000)}, {"", []float64{math.NaN()}}} {
+		do := func(v any) *lanetest.Response {
+			return lanetest.Get("/").Do(t, handle(func(w *wasmlane.Response, r *wasmlane.Request) error { return w.JSON(201, v) }))
+		}
+		got, want := do(v), do(other(v))
+		if got.Status != want.Status || got.Status == 201 && got.Text() != want.Text() || got.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
+			t.Errorf("prepared: %+v\nother: %+v", got, want)
 		}
 	}
 }

@@ -78,6 +78,14 @@ func (w *Response) begin(status int, contentType string) error {
 
 // JSON answers with v encoded as JSON, and a line end after it.
 func (w *Response) JSON(status int, v any) error {
+	if plan := planOf(v); plan != nil {
+		buf := takeScratch()
+		defer dropScratch(buf)
+		if text, ok := plan.Append(buf[:0], v); ok {
+			_, err := jsonBody{w, status}.Write(append(text, '\n'))
+			return err
+		}
+	}
 	return json.NewEncoder(jsonBody{w, status}).Encode(v)
 }
 

@@ -87,9 +87,9 @@ func tail(s string, n int) string {
 }
 
 // start runs the site and returns when it listens.
-func (s *site) start() *process {
+func (s *site) start(flags ...string) *process {
 	s.t.Helper()
-	p := s.launch("run")
+	p := s.launch(append([]string{"run"}, flags...)...)
 	banner := regexp.MustCompile(`(?m)^wasmlane \S+ on http://(\S+)$`)
 	admin := regexp.MustCompile(`msg="admin listening" addr=(\S+)\n`)
 	p.wait("listening", func() bool {

@@ -79,7 +79,14 @@ func resolver(t *testing.T, questions *atomic.Int64, addresses func(n int64) [][
 			if err != nil {
 				return
 			}
-			_, _ = server.WriteTo(dnsAnswer(buf[:n], func() [][4]byte { return addresses(questions.Add(1)) }), from)
+			_, _ = server.WriteTo(dnsAnswer(buf[:n], func(kind uint16) (all []netip.Addr) {
+				if kind == typeA {
+					for _, a := range addresses(questions.Add(1)) {
+						all = append(all, netip.AddrFrom4(a))
+					}
+				}
+				return all
+			}), from)
 		}
 	}()
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -87,26 +94,27 @@ func resolver(t *testing.T, questions *atomic.Int64, addresses func(n int64) [][
 	}}
 }
 
+// The types of questions for addresses.
+const typeA, typeAAAA = 1, 28
+
 // dnsAnswer builds the answer to a question (RFC 1035 section 4).
-func dnsAnswer(question []byte, addresses func() [][4]byte) []byte {
+func dnsAnswer(question []byte, addresses func(kind uint16) []netip.Addr) []byte {
 	end := 12
 	for question[end] != 0 {
 		end += 1 + int(question[end])
 	}
 	end += 5
 	kind := binary.BigEndian.Uint16(question[end-4:])
-	var answers [][4]byte
-	if kind == 1 {
-		answers = addresses()
-	}
+	answers := addresses(kind)
 	out := append([]byte(nil), question[:end]...)
 	binary.BigEndian.PutUint16(out[2:], 0x8180)
 	binary.BigEndian.PutUint16(out[6:], uint16(len(answers)))
 	binary.BigEndian.PutUint16(out[8:], 0)
 	binary.BigEndian.PutUint16(out[10:], 0)
 	for _, a := range answers {
-		out = append(out, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
-		out = append(out, a[:]...)
+		b := a.AsSlice()
+		out = append(out, 0xc0, 12, byte(kind>>8), byte(kind), 0, 1, 0, 0, 0, 0, 0, byte(len(b)))
+		out = append(out, b...)
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,8 @@ type Client struct {
 	readers  sync.Pool // *bufio.Reader of maxHead bytes
 	buffers  sync.Pool // *[]byte, to build requests in
 
+	public func(netip.Addr) bool // public, but in tests
+
 	maxResponse atomic.Int64 // bytes of an answer's body
 
 	mu     sync.Mutex
@@ -65,6 +68,7 @@ func New(options Options) *Client {
 		options:  options,
 		sessions: tls.NewLRUClientSessionCache(64),
 		pools:    make(map[target]*pool),
+		public:   public,
 	}
 	c.SetMaxResponse(options.MaxResponse)
 	return c

@@ -32,10 +32,13 @@ func (c *Client) connect(ctx context.Context, p *pool, fresh bool, timeout time.
 	timed, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	dialer := net.Dialer{Resolver: p.key.resolver}
-	if !p.key.private {
-		// After the name has been resolved and for each of its addresses, so that no
-		// second look at the name can give another answer.
-		dialer.ControlContext = onlyPublic
+	// After the name has been resolved and for each of its addresses, so that no
+	// second look at the name can give another answer.
+	switch {
+	case !p.key.private:
+		dialer.ControlContext = c.onlyPublic
+	case p.origin.host == "localhost":
+		dialer.ControlContext = onlyLoopback
 	}
 	raw, err := dialer.DialContext(timed, "tcp", p.origin.dial)
 	if err != nil {
@@ -86,10 +89,20 @@ func noConnection(ctx context.Context, o *origin, what string, cause error) erro
 
 // onlyPublic refuses a connection, before its first packet, to an address that is
 // not public.
-func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (c *Client) onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if err != nil || !public(at.Addr()) {
+	if err != nil || !c.public(at.Addr()) {
 		return fmt.Errorf("%w: %s is not a public address; to allow it, list the address itself in outbound", ErrDenied, address)
+	}
+	return nil
+}
+
+// onlyLoopback refuses a connection to another machine: localhost is this one,
+// whatever a name server says where no hosts file does.
+func onlyLoopback(_ context.Context, _, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || !at.Addr().Unmap().IsLoopback() {
+		return fmt.Errorf("%w: %s is no address of localhost", ErrDenied, address)
 	}
 	return nil
 }

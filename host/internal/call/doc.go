@@ -9,5 +9,6 @@
 // had been idle, and not a byte of an answer has come back. A POST is never sent
 // twice.
 //
-// Redirects are not followed, and no environment variable names a proxy.
+// A call is one request: redirects are the caller's to follow, see [NextHop]. No
+// environment variable names a proxy.
 package call

@@ -55,9 +55,8 @@ func sameAddress(a, b string) bool {
 	if errA != nil || errB != nil || strings.Trim(portA, "0") == "" {
 		return false
 	}
-	every := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 	return strings.TrimLeft(portA, "0") == strings.TrimLeft(portB, "0") &&
-		(strings.EqualFold(hostA, hostB) || every(hostA) || every(hostB))
+		(strings.EqualFold(hostA, hostB) || everyAddress(hostA) || everyAddress(hostB))
 }
 
 func outbound(s string) (string, error) {
@@ -186,11 +185,11 @@ func checkPath(s string) (string, error) {
 	return s, nil
 }
 
-// token checks the admin listener's bearer token and shows none of it.
+// token checks a bearer token and shows none of it.
 func token(s string) (string, error) {
 	switch {
 	case strings.HasPrefix(s, "$") || strings.Contains(s, "${"):
-		return "", errors.New("looks like a variable, and host.toml replaces none; write the token itself")
+		return "", errors.New(`looks like a variable; write { env = "NAME" } for the value of one, or the token itself`)
 	case strings.HasPrefix(strings.ToLower(s), "bearer "):
 		return "", errors.New(`begins with "Bearer"; write only the token`)
 	case strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/=") != "":
@@ -221,6 +220,9 @@ func checkHost(host string) error {
 	}
 	if strings.Contains(host, "*") {
 		return errors.New("there are no wildcards; list each host")
+	}
+	if numeric(host) {
+		return errNumericName
 	}
 	for label := range strings.SplitSeq(strings.ToLower(host), ".") {
 		if label == "" || len(label) > 63 || len(host) > 253 || label[0] == '-' || label[len(label)-1] == '-' ||

@@ -14,8 +14,10 @@ func (c *Config) check(root place) {
 	c.checkAdmin(root)
 	c.Traffic.check(root.in("traffic"), false)
 	c.Store.check(root.in("store"))
+	c.checkDiscovery(root)
 	for _, name := range slices.Sorted(maps.Keys(c.Plugins)) {
 		c.checkCalls(c.Plugins[name], root)
+		c.checkRedirects(c.Plugins[name], root)
 	}
 	for _, dir := range []string{"plugin_dir", "cache_dir"} {
 		value := map[string]string{"plugin_dir": c.PluginDir, "cache_dir": c.CacheDir}[dir]
@@ -107,5 +109,13 @@ func (c *Config) checkCalls(p *Plugin, root place) {
 			continue
 		}
 		at.fail(`there is no [service.%s]; add one, with targets = ["local"] when this host serves it`, name)
+	}
+}
+
+// checkRedirects reports redirects where no call can meet one.
+func (c *Config) checkRedirects(p *Plugin, root place) {
+	at := root.in("plugin").in(p.Name)
+	if redirects, outbound := at.in("redirects"), at.in("outbound"); p.Redirects > 0 && len(p.Outbound) == 0 && !outbound.broken() {
+		redirects.fail("has no effect without outbound; only calls to origins follow redirects. List the origins, or remove it")
 	}
 }

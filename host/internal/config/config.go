@@ -23,15 +23,19 @@ type Config struct {
 	Log       Log
 	Store     Store
 	Trace     Trace
-	Traffic   Traffic
 	Discovery Discovery
+	Traffic   Traffic
 	Defaults  Settings
 
 	Plugins  map[string]*Plugin  // the [plugin.NAME] sections
 	Services map[string]*Service // the [service.NAME] sections
 	Routes   []*Route            // in the order of the file
 
-	Lines Lines // of everything not in the three above, by its full key: "server.listen"
+	// References are those of the values above that stand elsewhere, by their full
+	// key: "admin.token".
+	References map[string]Reference
+
+	Lines Lines // of everything not in plugins, services and routes, by its full key: "server.listen"
 }
 
 // Plugin returns the section of the plugin, or one that holds the defaults when
@@ -107,16 +111,22 @@ type Trace struct {
 	Service string
 }
 
+// Discovery holds [discovery].
+type Discovery struct {
+	Consul        string // the agent's origin, in the form of Plugin.Outbound; "": nothing is registered
+	Token         string
+	Address       string   // "host" or "host:port" that others reach; "": found out
+	ID            string   // "": made of the machine's name and the port
+	Tags          []string // of every service
+	DNS           string   // "host:port" of the server that is asked for SRV records; "": the system's
+	CheckInterval time.Duration
+}
+
 // Store holds [store].
 type Store struct {
 	Backend string // "embedded" "redis" "memory"
 	Path    string // embedded; joined to Dir
 	URL     string // redis
-}
-
-// Discovery holds [discovery].
-type Discovery struct {
-	DNS string // "host:port" of the server that is asked for SRV records; "": the system's
 }
 
 // Isolation says what a request may find of earlier requests.
@@ -143,12 +153,15 @@ type Settings struct {
 type Plugin struct {
 	Name string
 	Settings
-	Store    string   // keyspace; "": not granted
-	Calls    []string // services it may call
-	Outbound []string // origins outside, as "https://host" or "http://host:port": lower case, never with the scheme's own port
-	SHA256   string   // lower-case hex; "": any file
-	Config   map[string]string
-	Lines    Lines
+	Store     string   // keyspace; "": not granted
+	Calls     []string // services it may call
+	Outbound  []string // origins outside, as "https://host" or "http://host:port": lower case, never with the scheme's own port
+	Redirects int      // how many of an outbound call are followed
+	SHA256    string   // lower-case hex; "": any file
+	Config    map[string]string
+	// References are those of Config's values that stand elsewhere, by their key.
+	References map[string]Reference
+	Lines      Lines
 }
 
 // Service is one [service.NAME] section.

@@ -63,7 +63,13 @@ func Defaults() *Config {
 			Service: "wasmlane",
 		},
 		Discovery: Discovery{
-			DNS: "",
+			Consul:        "",
+			Token:         "",
+			Address:       "",
+			ID:            "",
+			Tags:          []string{},
+			DNS:           "",
+			CheckInterval: 10 * time.Second,
 		},
 		Traffic: Traffic{
 			Rate:            Rate{},

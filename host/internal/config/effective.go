@@ -10,7 +10,8 @@ const Hidden = "(hidden)"
 
 // Effective returns the configuration in force, defaults included: by section and
 // key as host.toml has them, in its notation. Tokens, passwords and the values of
-// [plugin.NAME.config] are hidden; an empty one is shown as empty.
+// [plugin.NAME.config] are hidden; an empty one is shown as empty, and one that
+// stands elsewhere as the reference to it.
 func (c *Config) Effective() map[string]any {
 	plugins, services := map[string]any{}, map[string]any{}
 	for name, p := range c.Plugins {
@@ -27,17 +28,19 @@ func (c *Config) Effective() map[string]any {
 		"plugin_dir": c.PluginDir,
 		"cache_dir":  c.CacheDir,
 		"server":     c.Server.effective(),
-		"admin":      map[string]any{"listen": c.Admin.Listen, "token": hide(c.Admin.Token), "upload": c.Admin.Upload},
+		"admin":      map[string]any{"listen": c.Admin.Listen, "token": c.shown("admin.token", hide(c.Admin.Token)), "upload": c.Admin.Upload},
 		"log": map[string]any{"level": c.Log.Level, "format": c.Log.Format, "access": c.Log.Access,
 			"access_format": c.Log.AccessFormat, "guest_rate": c.Log.GuestRate.String()},
-		"store":     map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": hidePassword(c.Store.URL)},
-		"trace":     map[string]any{"otlp": c.Trace.OTLP, "sample": c.Trace.Sample, "service": c.Trace.Service},
-		"traffic":   c.Traffic.effective(),
-		"discovery": map[string]any{"dns": c.Discovery.DNS},
-		"defaults":  c.Defaults.effective(),
-		"plugin":    plugins,
-		"service":   services,
-		"route":     routes,
+		"store": map[string]any{"backend": c.Store.Backend, "path": c.Store.Path, "url": c.shown("store.url", hidePassword(c.Store.URL))},
+		"trace": map[string]any{"otlp": c.Trace.OTLP, "sample": c.Trace.Sample, "service": c.Trace.Service},
+		"discovery": map[string]any{"consul": c.Discovery.Consul, "token": c.shown("discovery.token", hide(c.Discovery.Token)),
+			"address": c.Discovery.Address, "id": c.Discovery.ID, "tags": texts(c.Discovery.Tags), "dns": c.Discovery.DNS,
+			"check_interval": formatDuration(c.Discovery.CheckInterval)},
+		"traffic":  c.Traffic.effective(),
+		"defaults": c.Defaults.effective(),
+		"plugin":   plugins,
+		"service":  services,
+		"route":    routes,
 	}
 }
 
@@ -92,10 +95,13 @@ func (p *Plugin) Effective() map[string]any {
 	values := map[string]any{}
 	for key, value := range p.Config {
 		values[key] = hide(value)
+		if r, ok := p.References[key]; ok {
+			values[key] = r.effective()
+		}
 	}
 	all := p.Settings.effective()
 	maps.Copy(all, map[string]any{
-		"store": p.Store, "calls": texts(p.Calls), "outbound": texts(p.Outbound), "sha256": p.SHA256, "config": values,
+		"store": p.Store, "calls": texts(p.Calls), "outbound": texts(p.Outbound), "redirects": p.Redirects, "sha256": p.SHA256, "config": values,
 	})
 	return all
 }
@@ -155,6 +161,14 @@ func sized(n int64) any {
 		return n
 	}
 	return text
+}
+
+// shown returns the reference that the key has, or else what hidden says.
+func (c *Config) shown(key, hidden string) any {
+	if r, ok := c.References[key]; ok {
+		return r.effective()
+	}
+	return hidden
 }
 
 func hide(secret string) string {

@@ -90,11 +90,12 @@ func TestEffectiveHidesSecrets(t *testing.T) {
 	c, errs := Parse("host.toml", []byte(`
 admin.token = "s3cret-token-s3cret"
 store = {backend = "redis", url = "rediss://me:pass-s3cret@redis:6379/2"}
+discovery.token = "s3cret"
 plugin.a.config = {key = "s3cret", empty = ""}`))
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	if text := fmt.Sprint(c.Effective()); strings.Contains(text, "s3cret") || strings.Count(text, Hidden) != 3 {
+	if text := fmt.Sprint(c.Effective()); strings.Contains(text, "s3cret") || strings.Count(text, Hidden) != 4 {
 		t.Error(text)
 	}
 	for url, want := range map[string]string{

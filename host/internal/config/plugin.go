@@ -4,7 +4,7 @@ import "slices"
 
 func (c *Config) readPlugins(v any, at place) {
 	named(v, at, "plugin", new(Plugin).keys(), func(name string, values map[string]any, at place) {
-		p := &Plugin{Name: name, Settings: c.Defaults, Config: map[string]string{}, Lines: at.node.lines()}
+		p := &Plugin{Name: name, Settings: c.Defaults, Config: map[string]string{}, References: map[string]Reference{}, Lines: at.node.lines()}
 		table(values, at, "[plugin.NAME]", p.keys())
 		if IsName(name) {
 			c.Plugins[name] = p
@@ -21,12 +21,20 @@ func (p *Plugin) readConfig(v any, at place) {
 		return
 	}
 	for _, name := range at.inOrder(values) {
-		s, ok := values[name].(string)
-		if !ok {
-			at.in(name).fail("expected text, got %s; a plugin's values are texts, write it in quotes", kind(values[name]))
-			continue
+		switch v := values[name].(type) {
+		case string:
+			p.Config[name] = v
+		case map[string]any:
+			reference, value, ok := referenced(v, at.in(name))
+			if reference != (Reference{}) {
+				p.References[name] = reference
+			}
+			if ok {
+				p.Config[name] = value
+			}
+		default:
+			at.in(name).fail("expected text, got %s; a plugin's values are texts, write it in quotes", kind(v))
 		}
-		p.Config[name] = s
 	}
 }
 

@@ -94,12 +94,12 @@ func TestEveryFieldHasAKey(t *testing.T) {
 			fields = reflect.TypeFor[Log]().NumField()
 		case "[store]":
 			fields = reflect.TypeFor[Store]().NumField()
+		case "[discovery]":
+			fields = reflect.TypeFor[Discovery]().NumField()
 		case "[trace]":
 			fields = reflect.TypeFor[Trace]().NumField()
 		case "[traffic]":
 			fields = reflect.TypeFor[Traffic]().NumField()
-		case "[discovery]":
-			fields = reflect.TypeFor[Discovery]().NumField()
 		case "[defaults]":
 			fields = reflect.TypeFor[Settings]().NumField()
 		default:

@@ -30,6 +30,9 @@ const (
 	maxMemory = 4*gib - 64*kib
 )
 
+// maxRedirects is how many redirects of one call a plugin may have followed.
+const maxRedirects = 10
+
 // keys returns the top of the file. [defaults] and [traffic] are read before the
 // plugins and routes that are completed from them.
 func (c *Config) keys() []key {
@@ -41,8 +44,8 @@ func (c *Config) keys() []key {
 		{"log", section("log", c.Log.keys())},
 		{"store", section("store", c.Store.keys())},
 		{"trace", section("trace", c.Trace.keys())},
-		{"traffic", section("traffic", c.Traffic.keys())},
 		{"discovery", section("discovery", c.Discovery.keys())},
+		{"traffic", section("traffic", c.Traffic.keys())},
 		{"defaults", section("defaults", c.Defaults.keys())},
 		{"plugin", c.readPlugins},
 		{"service", c.readServices},
@@ -80,7 +83,7 @@ func (s *Server) keys() []key {
 func (a *Admin) keys() []key {
 	return []key{
 		{"listen", optional(&a.Listen, listen)},
-		{"token", optional(&a.Token, token)},
+		{"token", sensitive(&a.Token, token)},
 		{"upload", boolean(&a.Upload)},
 	}
 }
@@ -105,7 +108,13 @@ func (t *Trace) keys() []key {
 
 func (d *Discovery) keys() []key {
 	return []key{
+		{"consul", optional(&d.Consul, parseOrigin)},
+		{"token", sensitive(&d.Token, token)},
+		{"address", optional(&d.Address, advertised)},
+		{"id", optional(&d.ID, registrationID)},
+		{"tags", list(&d.Tags, "v2", tag)},
 		{"dns", optional(&d.DNS, nameServer)},
+		{"check_interval", duration(&d.CheckInterval, time.Second, time.Hour)},
 	}
 }
 
@@ -113,7 +122,7 @@ func (s *Store) keys() []key {
 	return []key{
 		{"backend", oneOf(&s.Backend, "embedded", "redis", "memory")},
 		{"path", text(&s.Path, path)},
-		{"url", optional(&s.URL, redisURL)},
+		{"url", sensitive(&s.URL, redisURL)},
 	}
 }
 
@@ -134,6 +143,7 @@ func (p *Plugin) keys() []key {
 		{"store", optional(&p.Store, keyspace)},
 		{"calls", list(&p.Calls, "user", call)},
 		{"outbound", list(&p.Outbound, "https://api.example.com", outbound)},
+		{"redirects", count(&p.Redirects, 0, maxRedirects)},
 		{"sha256", optional(&p.SHA256, sha256)},
 		{"config", p.readConfig},
 	}...)
@@ -179,8 +189,8 @@ func sections() []kindOfSection {
 		{"[log]", c.Log.keys()},
 		{"[store]", c.Store.keys()},
 		{"[trace]", c.Trace.keys()},
-		{"[traffic]", c.Traffic.keys()},
 		{"[discovery]", c.Discovery.keys()},
+		{"[traffic]", c.Traffic.keys()},
 		{"[defaults]", c.Defaults.keys()},
 		{"[plugin.NAME]", new(Plugin).keys()},
 		{"[service.NAME]", new(Service).keys()},

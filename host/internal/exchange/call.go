@@ -106,7 +106,7 @@ func (x *Exchange) BeginCall(parent *Exchange, service []byte, r *CallRequest, r
 	q := &x.Request
 	q.Method, q.Target, q.Host = r.Method, r.Target, service
 	q.Scheme, q.Protocol = "http", protocol11
-	q.ID, q.remote = parent.Request.ID, parent.Request.remote
+	q.ID, q.address, q.remote = parent.Request.ID, parent.Request.address, parent.Request.remote
 	q.Body, q.BodySize = r.Body, int64(len(r.Body))
 	q.Head.fields = append(q.Head.fields[:0], r.Head.fields...)
 	q.Head.fields = append(q.Head.fields, field{[]byte("host"), service})

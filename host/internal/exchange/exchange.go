@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -41,6 +42,8 @@ type Params interface {
 type Conn interface {
 	// Alive reports whether the client is still there, without blocking.
 	Alive() bool
+	// RemoteIP returns the client's address.
+	RemoteIP() netip.Addr
 	// DiscardOnClose has the connection read on for a moment before it closes, so
 	// that a client that is still sending sees the answer.
 	DiscardOnClose()
@@ -122,7 +125,7 @@ func Acquire() *Exchange { return pool.Get().(*Exchange) }
 func (x *Exchange) Begin(ctx *fasthttp.RequestCtx, conn Conn) error {
 	x.begin(&ctx.Response)
 	x.ctx, x.conn = ctx, conn
-	err := x.Request.read(ctx)
+	err := x.Request.read(ctx, conn)
 	x.Response.Header.SetBytesV(requestIDHeader, x.Request.ID)
 	return err
 }
@@ -231,19 +234,17 @@ func (x *Exchange) Release() {
 		x.stop()
 	}
 	x.releaseBody()
-	kept := Exchange{
-		Params:  x.Params,
-		bodyBuf: x.bodyBuf[:0],
-		calls:   x.calls[:0],
-		scratch: x.scratch[:0],
-		output:  [2]line{{buf: x.output[0].buf[:0]}, {buf: x.output[1].buf[:0]}},
+	// Not by way of a second Exchange: it would be a kilobyte of stack, which on each
+	// of many connections is another one, and in no cache.
+	params, body, calls, scratch := x.Params, x.bodyBuf[:0], x.calls[:0], x.scratch[:0]
+	stdout, stderr := x.output[0].buf[:0], x.output[1].buf[:0]
+	fields, callBuf, callFields := x.Request.Head.fields[:0], x.callRequest.buf[:0], x.callRequest.Head.fields[:0]
+	*x = Exchange{}
+	x.Params, x.bodyBuf, x.calls = params, body, calls
+	if cap(scratch) <= keepScratch {
+		x.scratch = scratch
 	}
-	kept.Request.Head.fields = x.Request.Head.fields[:0]
-	kept.callRequest.buf = x.callRequest.buf[:0]
-	kept.callRequest.Head.fields = x.callRequest.Head.fields[:0]
-	if cap(kept.scratch) > keepScratch {
-		kept.scratch = nil
-	}
-	*x = kept
+	x.output[0].buf, x.output[1].buf = stdout, stderr
+	x.Request.Head.fields, x.callRequest.buf, x.callRequest.Head.fields = fields, callBuf, callFields
 	pool.Put(x)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -363,8 +364,9 @@ func TestSleep(t *testing.T) {
 // dead is the connection of a client that went away.
 type dead struct{}
 
-func (dead) Alive() bool     { return false }
-func (dead) DiscardOnClose() {}
+func (dead) Alive() bool          { return false }
+func (dead) RemoteIP() netip.Addr { return netip.Addr{} }
+func (dead) DiscardOnClose()      {}
 
 func TestClosed(t *testing.T) {
 	g := newGuest(t, exampleHead, "")

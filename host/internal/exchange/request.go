@@ -24,7 +24,8 @@ type Request struct {
 	Body     []byte
 	BodySize int64 // Content-Length; -1 for a chunked body; 0 without one
 
-	remote    net.Addr
+	address   netip.Addr // the client's; not valid when it has none
+	remote    net.Addr   // the client's, when it is no IP address
 	idBuf     [32]byte
 	remoteBuf [48]byte
 }
@@ -40,7 +41,7 @@ var (
 // read fills r from a request that the HTTP library has parsed, and refuses what
 // the library lets pass although two parties could understand it differently.
 // r.ID is usable whatever the result.
-func (r *Request) read(ctx *fasthttp.RequestCtx) error {
+func (r *Request) read(ctx *fasthttp.RequestCtx, conn Conn) error {
 	header := &ctx.Request.Header
 	r.Method = header.Method()
 	r.Target = header.RequestURI()
@@ -49,7 +50,11 @@ func (r *Request) read(ctx *fasthttp.RequestCtx) error {
 	if ctx.IsTLS() {
 		r.Scheme = "https"
 	}
-	r.remote = ctx.RemoteAddr()
+	if conn != nil {
+		r.address, r.remote = conn.RemoteIP(), nil // ctx looks in four places for it
+	} else {
+		r.setRemote(ctx.RemoteAddr())
+	}
 	r.Body, r.BodySize = nil, 0
 
 	err := r.Head.parse(header.RawHeaders(), wireLines)
@@ -176,15 +181,22 @@ var slash = []byte("/")
 // HTTP11 reports whether the client understands chunked responses.
 func (r *Request) HTTP11() bool { return string(r.Protocol) == "HTTP/1.1" }
 
+// setRemote sets the client's address to that of a connection.
+func (r *Request) setRemote(addr net.Addr) {
+	r.address, r.remote = netip.Addr{}, addr
+	if a, ok := addr.(*net.TCPAddr); ok {
+		ip, _ := netip.AddrFromSlice(a.IP)
+		r.address = ip.Unmap().WithZone(a.Zone)
+	}
+}
+
 // appendRemote appends the client's address, without the port.
 func (r *Request) appendRemote(dst []byte) []byte {
-	switch a := r.remote.(type) {
-	case nil:
+	switch {
+	case r.address.IsValid():
+		return r.address.AppendTo(dst)
+	case r.remote == nil:
 		return dst
-	case *net.TCPAddr:
-		if ip, ok := netip.AddrFromSlice(a.IP); ok {
-			return ip.Unmap().WithZone(a.Zone).AppendTo(dst)
-		}
 	}
 	text := r.remote.String()
 	if host, _, err := net.SplitHostPort(text); err == nil {
@@ -196,18 +208,13 @@ func (r *Request) appendRemote(dst []byte) []byte {
 // RemoteOf returns the address of a connection's client, without the port, for
 // what is answered without an exchange.
 func RemoteOf(ctx *fasthttp.RequestCtx) []byte {
-	r := Request{remote: ctx.RemoteAddr()}
+	var r Request
+	r.setRemote(ctx.RemoteAddr())
 	return r.appendRemote(nil)
 }
 
 // RemoteIP returns the client's address; the zero Addr when it has none.
-func (r *Request) RemoteIP() netip.Addr {
-	if a, ok := r.remote.(*net.TCPAddr); ok {
-		ip, _ := netip.AddrFromSlice(a.IP)
-		return ip.Unmap()
-	}
-	return netip.Addr{}
-}
+func (r *Request) RemoteIP() netip.Addr { return r.address.WithZone("") }
 
 // Header returns the first value of a header, its name in lower case, and how
 // many there are. The value is valid until Release.

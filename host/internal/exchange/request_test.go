@@ -72,7 +72,8 @@ func TestRemote(t *testing.T) {
 		{&net.UnixAddr{Name: "/run/x", Net: "unix"}, "/run/x"},
 		{nil, ""},
 	} {
-		r := Request{remote: c.addr}
+		var r Request
+		r.setRemote(c.addr)
 		if got := string(r.appendRemote(nil)); got != c.want {
 			t.Errorf("%v: %q, want %q", c.addr, got, c.want)
 		}

@@ -53,7 +53,7 @@ func (g *Generation) call(x *exchange.Exchange, target []byte, req *exchange.Cal
 		if !ok {
 			return "", abi.Denied
 		}
-		return origin, g.callRemote(x, origin, private, req, resp)
+		return origin, g.callOutbound(x, origin, private, p.Settings, req, resp)
 	case !config.IsName(name):
 		return "", abi.Invalid
 	case !slices.Contains(p.Settings.Calls, name):
@@ -147,6 +147,11 @@ func (g *Generation) callRemote(x *exchange.Exchange, origin string, private boo
 	if err == nil {
 		return 0
 	}
+	return g.callFailed(x, origin, err)
+}
+
+// callFailed logs why a call has no answer, and returns the guest's code for it.
+func (g *Generation) callFailed(x *exchange.Exchange, origin string, err error) abi.Code {
 	g.log(x, slog.LevelWarn, "call failed", slog.String("target", origin), slog.Any("error", err))
 	return codeOf(err)
 }

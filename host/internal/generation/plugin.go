@@ -1,6 +1,7 @@
 package generation
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -137,7 +138,7 @@ func (g *Generation) load(ctx context.Context, name string, read readFunc, previ
 		previous.refs.Add(1)
 		return previous
 	}
-	p.err = b.compile(ctx, cfg, p, wasm)
+	p.err = b.compile(ctx, cfg, p, wasm, sum)
 	var placed config.Error
 	if p.err != nil && !errors.As(p.err, &placed) {
 		p.err = fmt.Errorf("%s: %w", p.file, p.err)
@@ -147,13 +148,13 @@ func (g *Generation) load(ctx context.Context, name string, read readFunc, previ
 
 // compile makes a plugin ready to serve. An error that is no config.Error is
 // about the plugin's file.
-func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wasm []byte) (err error) {
+func (b *Builder) compile(ctx context.Context, cfg *config.Config, p *Plugin, wasm []byte, sum [sha256.Size]byte) (err error) {
 	if want := p.Settings.SHA256; want != "" && want != p.hash {
 		return cfg.Error(p.Settings.Lines.Of("sha256"), "plugin."+p.Name+".sha256",
 			"%s has the SHA-256 %s; write that if this file is meant", p.file, p.hash)
 	}
 	start := time.Now()
-	p.module, err = b.Runtime.Load(ctx, p.Name, wasm)
+	p.module, err = b.Runtime.LoadHashed(ctx, p.Name, wasm, sum)
 	if err != nil {
 		return err
 	}
@@ -257,15 +258,17 @@ func readModule(file string, settings *config.Plugin) ([]byte, error) {
 	if stat.Size() > settings.MaxModule {
 		return nil, tooLarge(stat.Size(), settings)
 	}
+	var wasm bytes.Buffer
+	wasm.Grow(int(stat.Size()) + bytes.MinRead) // it reads without a copy
 	// One byte more tells a file that grew meanwhile.
-	wasm, err := io.ReadAll(io.LimitReader(f, settings.MaxModule+1))
+	_, err = wasm.ReadFrom(io.LimitReader(f, settings.MaxModule+1))
 	switch {
 	case err != nil:
 		return nil, plain(err)
-	case int64(len(wasm)) > settings.MaxModule:
+	case int64(wasm.Len()) > settings.MaxModule:
 		return nil, fmt.Errorf("over max_module of %d bytes", settings.MaxModule)
 	}
-	return wasm, nil
+	return wasm.Bytes(), nil
 }
 
 // absent says that a plugin has no file, and where host.toml asks for it: at its

@@ -43,7 +43,7 @@ const (
 	dialTimeout  = 2 * time.Second // to connect, and again for the handshake
 	probeEvery   = time.Second
 	probeTimeout = 2 * time.Second
-	writeTimeout = 5 * time.Second // for one node of a Cluster to answer
+	writeTimeout = 2 * time.Second // for the library to give a silent connection up
 	retryFirst   = 100 * time.Millisecond
 	retryMost    = time.Second
 )
@@ -118,7 +118,7 @@ func NewRedis(o RedisOptions) Store {
 }
 
 func (s *redis) Keyspace(name string) Keyspace {
-	k := &redisSpace{name: name, err: checkKeyspace(name)}
+	k := &redisSpace{err: checkKeyspace(name)}
 	k.values, k.keys = redisKeys(name)
 	if k.err == nil {
 		k.link = s.linkOf(name, k.values)
@@ -226,6 +226,30 @@ func (s *redis) connected() (rueidis.Client, error) {
 	}
 	s.client.Store(&c)
 	return c, nil
+}
+
+// reconnect makes a second client, and lets it take over if what it reaches answers
+// the probe: the server behind a name, or the master of the Sentinels, may be
+// another by now. Operations under way end where they began.
+func (s *redis) reconnect(probe command) error {
+	s.connect.Lock()
+	defer s.connect.Unlock()
+	c, err := rueidis.NewClient(s.option)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+		defer cancel()
+		err = probe(ctx, c).Error()
+	}
+	if err != nil {
+		if c != nil {
+			c.Close()
+		}
+		return err
+	}
+	if old := s.client.Swap(&c); old != nil {
+		go (*old).Close()
+	}
+	return nil
 }
 
 // inspect tells how the server may lose data, as far as its user may know.

@@ -193,14 +193,16 @@ func (l *link) check() *outage {
 				return nil
 			}
 			o := l.explain(err)
-			if o.code == "READONLY" {
-				// The server has become a replica. Another connection may lead to the master.
-				l.store.dialer.drop()
+			if o.code == "READONLY" && l.store.option.ForceSingleClient && l.store.reconnect(l.probe) == nil {
+				return nil
 			}
 			return o
 		case <-l.store.done:
 			return l.explain(ErrClosed)
 		case <-timer.C:
+		}
+		if !l.store.option.ForceSingleClient {
+			return l.explain(errSilent) // the library sees to the connection of this node
 		}
 		// A long queue before the probe is no outage.
 		if last := l.store.dialer.answered(); last.After(sent) {
@@ -208,9 +210,7 @@ func (l *link) check() *outage {
 			timer.Reset(probeTimeout)
 			continue
 		}
-		if l.store.option.ForceSingleClient {
-			l.store.dialer.drop() // answers those who wait
-		}
+		l.store.dialer.drop() // answers those who wait
 		return l.explain(errSilent)
 	}
 }

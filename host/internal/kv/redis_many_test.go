@@ -136,6 +136,42 @@ func TestRedisCluster(t *testing.T) {
 	}
 }
 
+// TestRedisClusterPaused: a node that answers nothing holds up its own keyspaces
+// only, and those not for long.
+func TestRedisClusterPaused(t *testing.T) {
+	nodes := redistest.StartCluster(t, 2)
+	for _, node := range nodes {
+		node.Do(t, "CONFIG", "SET", "cluster-node-timeout", "60000") // the others must not notice first
+	}
+	s := openRedisAt(t, RedisOptions{Addresses: []string{nodes[0].Addr}, Cluster: true})
+	var spaces [2]Keyspace // by their node
+	for i := 0; spaces[0] == nil || spaces[1] == nil; i++ {
+		name := fmt.Sprint("space", i)
+		space := s.Keyspace(name)
+		mustSet(t, space, "k", "1")
+		for n, node := range nodes {
+			values, _ := redisKeys(name)
+			if slot := node.Do(t, "CLUSTER", "COUNTKEYSINSLOT", node.Do(t, "CLUSTER", "KEYSLOT", values)); slot != "0" {
+				spaces[n] = space
+			}
+		}
+	}
+	nodes[0].Pause(t)
+	defer nodes[0].Resume(t)
+	start := time.Now()
+	if err := spaces[0].Set(t.Context(), []byte("k"), nil); !errors.Is(err, ErrUnavailable) {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > patience {
+		t.Errorf("it took %v", took)
+	}
+	mustSet(t, spaces[1], "k", "2")
+	until(t, "refusals at once", func() bool { return errors.Is(spaces[0].Set(t.Context(), []byte("k"), nil), ErrReported) })
+	mustSet(t, spaces[1], "k", "3")
+	nodes[0].Resume(t)
+	until(t, "the node to be back", func() bool { return spaces[0].Set(t.Context(), []byte("k"), []byte("4")) == nil })
+}
+
 // TestRedisClusterMoves: a slot that moves to another node takes its keyspace along.
 func TestRedisClusterMoves(t *testing.T) {
 	nodes := redistest.StartCluster(t, 2)

@@ -13,8 +13,7 @@ import (
 // round trip; an edit is a script, which the server runs as one step.
 type redisSpace struct {
 	edits
-	link         *link // nil when there is something wrong with the name
-	name         string
+	link         *link  // nil when there is something wrong with the name
 	values, keys string // the keys of the hash and of the index
 	err          error  // what is wrong with the name
 }

@@ -124,11 +124,44 @@ func TestRedisReplica(t *testing.T) {
 	if !strings.Contains(err.Error(), "READONLY") {
 		t.Error(err)
 	}
+	// Looking for another server disturbs nobody.
+	for end := time.Now().Add(2 * retryMost); time.Now().Before(end); {
+		if _, err := s.Keyspace("a").Get(t.Context(), nil, []byte("k")); !errors.Is(err, ErrAbsent) {
+			t.Fatalf("a read: %v", err)
+		}
+	}
 	server.Do(t, "REPLICAOF", "NO", "ONE")
 	works(t, s)
 	if all := told.all(); len(all) != 2 || all[1] != "back" {
 		t.Errorf("it told %q", all)
 	}
+}
+
+// TestRedisNameMoves: when the server becomes a replica and its name leads to
+// another one, the store goes there.
+func TestRedisNameMoves(t *testing.T) {
+	first, second := redistest.Start(t), redistest.Start(t)
+	var at atomic.Pointer[string]
+	at.Store(&first.Addr)
+	name := liar(t, func(c net.Conn) {
+		to, err := net.Dial("tcp", *at.Load())
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		go func() { _, _ = io.Copy(to, c); to.Close() }()
+		_, _ = io.Copy(c, to)
+	})
+	s := openRedisAt(t, RedisOptions{Addresses: []string{name}})
+	works(t, s)
+	at.Store(&second.Addr)
+	first.Do(t, "REPLICAOF", "127.0.0.1", "1")
+	space := s.Keyspace("a")
+	until(t, "a write to the other server", func() bool { return space.Set(t.Context(), []byte("k"), []byte("1")) == nil })
+	if got := second.Do(t, "HGET", "wasmlane:{a}:values", "k"); got != "1" {
+		t.Errorf("the other server has %q", got)
+	}
+	until(t, "the old connection to end", func() bool { return !strings.Contains(first.Do(t, "CLIENT", "LIST"), "name=wasmlane") })
 }
 
 // TestRedisComesLater: with no server every operation answers at once, and when

@@ -9,7 +9,7 @@ package reload
 import (
 	"context"
 	"log/slog"
-	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -43,7 +43,7 @@ func Watch(ctx context.Context, look Look, changed func(), log *slog.Logger) {
 		defer watcher.Close()
 		events = watcher.Events
 	}
-	watched := map[string]bool{}
+	watched := map[string]os.FileInfo{}
 	follow := func(dirs []string) {
 		if watcher != nil {
 			follow(watcher, watched, dirs, log)
@@ -84,24 +84,31 @@ func Watch(ctx context.Context, look Look, changed func(), log *slog.Logger) {
 	}
 }
 
-// follow brings the watcher to exactly dirs. A directory that cannot be watched,
-// mostly because it does not exist, is tried again at the next look.
-func follow(w *fsnotify.Watcher, watched map[string]bool, dirs []string, log *slog.Logger) {
+// follow brings the watcher to exactly dirs. A watch is of a directory, not of its
+// name: when the name has come to mean another one, by a link that was swapped, the
+// watch follows. A directory that cannot be watched, mostly because it does not
+// exist, is tried again at the next look.
+func follow(w *fsnotify.Watcher, watched map[string]os.FileInfo, dirs []string, log *slog.Logger) {
 	current := w.WatchList()
-	for dir := range maps.Keys(watched) {
-		if !slices.Contains(dirs, dir) || !slices.Contains(current, dir) {
+	for dir, was := range watched {
+		now, err := os.Stat(dir)
+		if err != nil || !os.SameFile(was, now) || !slices.Contains(dirs, dir) || !slices.Contains(current, dir) {
 			_ = w.Remove(dir) // gone by itself when the directory went
 			delete(watched, dir)
 		}
 	}
 	for _, dir := range dirs {
-		if watched[dir] {
+		if watched[dir] != nil {
 			continue
 		}
-		if err := w.Add(dir); err != nil {
+		info, err := os.Stat(dir)
+		if err == nil {
+			err = w.Add(dir)
+		}
+		if err != nil {
 			log.Debug("cannot watch directory", slog.String("dir", dir), slog.Any("error", err))
 			continue
 		}
-		watched[dir] = true
+		watched[dir] = info
 	}
 }

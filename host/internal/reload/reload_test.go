@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // start watches dir/file and returns a channel with one value per change.
@@ -125,6 +127,46 @@ func TestReplacedDirectory(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "a.wasm"), "new")
 	expect(t, changes, "new")
+}
+
+// A directory behind a link that is swapped, as plugins in releases/N/ are behind
+// current. The watch follows to the new one.
+func TestSwappedDirectory(t *testing.T) {
+	top := t.TempDir()
+	for _, version := range []string{"v1", "v2"} {
+		if err := os.Mkdir(filepath.Join(top, version), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(top, version, "a.wasm"), version)
+	}
+	current := filepath.Join(top, "current")
+	if err := os.Symlink("v1", current); err != nil {
+		t.Skip("symbolic links are not allowed here")
+	}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	watched := map[string]os.FileInfo{}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	follow(w, watched, []string{current}, log)
+	if err := os.Symlink("v2", current+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(current+".new", current); err != nil {
+		t.Fatal(err)
+	}
+	follow(w, watched, []string{current}, log)
+	write(t, filepath.Join(top, "v2", "a.wasm"), "v3")
+	select {
+	case e := <-w.Events:
+		if e.Name != filepath.Join(current, "a.wasm") {
+			t.Errorf("an event of %s", e.Name)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("no event of the directory that the link leads to now")
+	}
 }
 
 // What is not part of the fingerprint does not count as a change.

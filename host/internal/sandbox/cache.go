@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -28,9 +27,9 @@ const cacheKeep = 30 * 24 * time.Hour
 // The engine writes one file for a module, DIR/wazero-VERSION-ARCH-OS/KEY, and
 // runs what it finds there. It checks the code by a checksum, but not the table
 // of functions before it, and it allocates by counts from the file: a damaged
-// entry could end the process. So a file KEY.sha256 beside each entry holds the
+// entry could end the process. So a file KEY.sum beside each entry holds the
 // entry's checksum, and an entry that does not match it is removed before the
-// engine looks.
+// engine looks. Sums are about damage: who may write here could also write a sum.
 //
 // KEY is made from the module, a constant and a word of processor features that
 // the engine does not tell. That word has at most three bits, so all eight keys
@@ -98,8 +97,8 @@ func engineDir(dir string) (name string, err error) {
 }
 
 // cacheFile matches what the engine and this package put into the directory of a
-// version. Nothing else is ever removed.
-var cacheFile = regexp.MustCompile(`^[0-9a-f]{64}(\.sha256)?(\.[0-9]+\.tmp)?$`)
+// version, now or (.sha256) before. Nothing else is ever removed.
+var cacheFile = regexp.MustCompile(`^[0-9a-f]{64}(\.sum|\.code|\.sha256)?(\.[0-9]+\.tmp)?$`)
 
 // prune removes entries unused since long before now, of all versions of the
 // engine. Failing is no matter: the next start tries again.
@@ -126,19 +125,33 @@ func (c *cache) prune(now time.Time) {
 	}
 }
 
-// entries returns the files that hold machine code for the module.
-func (c *cache) entries(wasm []byte) []string {
-	id := sha256.New()
-	id.Write(wasm)
-	id.Write([]byte{0}) // compiled without WithCloseOnContextDone
-	module := id.Sum(nil)
-	var found []string
-	for features := range uint64(8) {
+// engineID is how the engine knows a module: by its bytes, and by being compiled
+// without WithCloseOnContextDone.
+func engineID(wasm []byte) (id [sha256.Size]byte) {
+	h := sha256.New()
+	h.Write(wasm)
+	h.Write([]byte{0})
+	h.Sum(id[:0])
+	return id
+}
+
+// names returns where machine code for the module may be, one name for each set
+// of processor features.
+func (c *cache) names(id [sha256.Size]byte) (files [8]string) {
+	for features := range files {
 		key := sha256.New()
-		key.Write(module)
+		key.Write(id[:])
 		key.Write([]byte("WAZEVO"))
-		key.Write(binary.LittleEndian.AppendUint64(nil, features))
-		file := filepath.Join(c.current, hex.EncodeToString(key.Sum(nil)))
+		key.Write(binary.LittleEndian.AppendUint64(nil, uint64(features)))
+		files[features] = filepath.Join(c.current, hex.EncodeToString(key.Sum(nil)))
+	}
+	return files
+}
+
+// entries returns the files that hold machine code for the module.
+func (c *cache) entries(id [sha256.Size]byte) []string {
+	var found []string
+	for _, file := range c.names(id) {
 		if _, err := os.Lstat(file); err == nil {
 			found = append(found, file)
 		}
@@ -146,75 +159,114 @@ func (c *cache) entries(wasm []byte) []string {
 	return found
 }
 
-// verify removes entries of the module that are not as they were written, and
-// reports whether a sound one is left.
-func (c *cache) verify(wasm []byte) bool {
-	sound := false
-	for _, file := range c.entries(wasm) {
-		want, err := os.ReadFile(file + ".sha256")
-		if err == nil {
-			var got []byte
-			if got, err = checksum(file); err == nil && bytes.Equal(want, got) {
-				sound = true
-				continue
-			}
-		}
-		c.log.Warn("a cache entry is damaged, compiling again", "file", file)
-		c.remove(file)
-	}
-	return sound
+// held are entries of one module that were found sound, open: as long as they
+// are, no other file can be mistaken for them.
+type held struct {
+	id    [sha256.Size]byte
+	files []*os.File
 }
 
-// used marks entries as used now, and writes the checksums of new ones.
+func (h held) close() {
+	for _, f := range h.files {
+		_ = f.Close()
+	}
+}
+
+func (h held) names() []string {
+	names := make([]string, len(h.files))
+	for i, f := range h.files {
+		names[i] = f.Name()
+	}
+	return names
+}
+
+// hold opens the entries of the module. Those that are not as they were written
+// are removed. The caller closes what is left.
+func (c *cache) hold(id [sha256.Size]byte) held {
+	h := held{id: id}
+	for _, name := range c.entries(id) {
+		f, err := os.Open(name)
+		if err == nil {
+			var want, got []byte
+			if want, err = os.ReadFile(name + sumSuffix); err == nil {
+				got, err = checksum(f)
+			}
+			if err == nil && bytes.Equal(want, got) {
+				h.files = append(h.files, f)
+				continue
+			}
+			_ = f.Close()
+		}
+		c.log.Warn("a cache entry is damaged, compiling again", "file", name)
+		c.remove(name)
+	}
+	return h
+}
+
+// unchanged reports whether the module's entries are still those held, and no
+// others: then the engine has read one of them and has compiled nothing.
+func (c *cache) unchanged(h held) bool {
+	now := c.entries(h.id)
+	if len(now) != len(h.files) {
+		return false
+	}
+	for i, f := range h.files {
+		was, err := f.Stat()
+		if err != nil {
+			return false
+		}
+		is, err := os.Lstat(now[i])
+		if err != nil || !os.SameFile(was, is) {
+			return false
+		}
+	}
+	return true
+}
+
+// move gives the entries of a module to another, with checksums, and reports
+// whether there was one.
+func (c *cache) move(from, to [sha256.Size]byte) bool {
+	moved := false
+	target := c.names(to)
+	for i, file := range c.names(from) {
+		if _, err := os.Lstat(file); err != nil {
+			continue
+		}
+		err := writeChecksum(file, target[i]+sumSuffix)
+		if err == nil {
+			err = os.Rename(file, target[i])
+		}
+		if err != nil {
+			c.log.Warn("cannot write to the cache", "file", target[i], "error", err)
+			c.remove(file)
+			continue
+		}
+		moved = true
+	}
+	return moved
+}
+
+// used marks entries as used now.
 func (c *cache) used(files []string) {
 	now := time.Now()
 	for _, file := range files {
-		sum := file + ".sha256"
-		if _, err := os.Stat(sum); errors.Is(err, fs.ErrNotExist) {
-			if err := writeChecksum(file, sum); err != nil {
-				c.log.Warn("cannot write to the cache", "file", sum, "error", err)
-				c.remove(file) // it could not be trusted later
-				continue
-			}
+		for _, suffix := range []string{"", sumSuffix, codeSuffix} {
+			_ = os.Chtimes(file+suffix, now, now)
 		}
-		_, _ = os.Chtimes(file, now, now), os.Chtimes(sum, now, now)
 	}
 }
 
 // wipe removes the module's entries.
-func (c *cache) wipe(wasm []byte) {
-	for _, file := range c.entries(wasm) {
+func (c *cache) wipe(id [sha256.Size]byte) {
+	for _, file := range c.entries(id) {
 		c.remove(file)
 	}
 }
 
 func (c *cache) remove(file string) {
-	for _, f := range []string{file, file + ".sha256"} {
+	for _, f := range []string{file, file + sumSuffix, file + codeSuffix} {
 		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c.log.Warn("cannot remove a cache entry", "file", f, "error", err)
 		}
 	}
-}
-
-// checksum returns the checksum of a file, in hexadecimal.
-func checksum(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
-	}
-	return hex.AppendEncode(nil, h.Sum(nil)), nil
-}
-
-// writeChecksum puts a file's checksum into another, whole or not at all.
-func writeChecksum(file, sum string) error {
-	got, err := checksum(file)
-	if err != nil {
-		return err
-	}
-	return writeWhole(sum, got)
 }

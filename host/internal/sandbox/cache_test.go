@@ -61,7 +61,7 @@ func TestCache(t *testing.T) {
 		t.Errorf("the first time:\n%s", log)
 	}
 	files := entriesIn(t, dir)
-	if len(files) != 2 || files[0]+".sha256" != files[1] {
+	if len(files) != 2 || files[0]+".sum" != files[1] {
 		t.Fatalf("the cache has %q; the names of the engine's files have changed", files)
 	}
 	if info, err := os.Stat(dir); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
@@ -115,9 +115,9 @@ func TestDamagedCache(t *testing.T) {
 			b[6+1+int(b[6])+4] ^= 8
 			write(t, e, b)
 		},
-		"no checksum":    func(t *testing.T, e string) { os.Remove(e + ".sha256") },
-		"other checksum": func(t *testing.T, e string) { write(t, e+".sha256", []byte(strings.Repeat("0", 64))) },
-		"empty checksum": func(t *testing.T, e string) { write(t, e+".sha256", nil) },
+		"no checksum":    func(t *testing.T, e string) { os.Remove(e + ".sum") },
+		"other checksum": func(t *testing.T, e string) { write(t, e+".sum", []byte(strings.Repeat("0", 16))) },
+		"empty checksum": func(t *testing.T, e string) { write(t, e+".sum", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -170,7 +170,7 @@ func TestUnusableCacheDirectory(t *testing.T) {
 func TestCacheIsPruned(t *testing.T) {
 	dir := t.TempDir()
 	key := strings.Repeat("a1", 32)
-	old := []string{"wazero-v0-x/" + key, "wazero-v0-x/" + key + ".sha256", "wazero-v1-x/" + key + ".123.tmp"}
+	old := []string{"wazero-v0-x/" + key, "wazero-v0-x/" + key + ".sha256", "wazero-v0-x/" + key + ".sum", "wazero-v0-x/" + key + ".code", "wazero-v1-x/" + key + ".123.tmp"}
 	kept := []string{"wazero-v1-x/" + strings.Repeat("b2", 32), // young
 		"wazero-v1-x/readme.txt", "other/" + key, key} // not the cache's
 	for _, name := range slices.Concat(old, kept) {

@@ -149,10 +149,16 @@ func (i *Instance) findGlobals() error {
 	return nil
 }
 
-// noteReferences begins to count the references that the instance makes.
+// noteReferences begins to count the references that the instance makes. Of the
+// first instance it notes where its machine code is, too.
 func (i *Instance) noteReferences() {
 	for name := range i.module.ExportedFunctionDefinitions() {
-		i.made = referencesOf(i.module.ExportedFunction(name))
+		f := i.module.ExportedFunction(name)
+		if i.code.machine.Load() == nil {
+			machine := executableOf(f)
+			i.code.machine.Store(&machine)
+		}
+		i.made = referencesOf(f)
 		i.madeBase = length(i.made)
 		return
 	}

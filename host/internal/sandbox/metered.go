@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,9 +11,20 @@ import (
 )
 
 // metered is a module as the engine gets it: rewritten so that it can be stopped
-// and put back. It is stored in the cache, see rewrites.
+// and put back.
 type metered struct {
-	*meter.Result
+	*meter.Result // without Wasm when it is from the cache, see rewrites
+
+	outline []byte            // of Wasm, nil until it is needed
+	id      [sha256.Size]byte // how the engine knows the outline
+}
+
+// makeOutline sets the outline.
+func (m *metered) makeOutline() (err error) {
+	if m.outline, err = outline(m.Wasm); err == nil {
+		m.id = engineID(m.outline)
+	}
+	return err
 }
 
 // meterOptions name what the rewriting adds.
@@ -47,12 +57,8 @@ func instrument(wasm []byte, l *layout) (*metered, error) {
 	// originals that differ in what the rewriting leaves out. This keeps them
 	// apart, so that each is compiled and closed for itself.
 	sum := sha256.Sum256(wasm)
-	mark := append(binary.AppendUvarint(nil, uint64(len(originMark))), originMark...)
-	mark = append(mark, sum[:]...)
-	result.Wasm = append(result.Wasm, 0)
-	result.Wasm = binary.AppendUvarint(result.Wasm, uint64(len(mark)))
-	result.Wasm = append(result.Wasm, mark...)
-	return &metered{result}, nil
+	result.Wasm = appendCustom(result.Wasm, originMark, sum[:])
+	return &metered{Result: result}, nil
 }
 
 // noReset says why a module cannot be put back to an image, "" when it can.

@@ -3,10 +3,9 @@ package sandbox
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 
@@ -41,8 +40,11 @@ type code struct {
 	metered    *metered
 	memoryMost uint64 // bytes of memory that the module itself allows
 	compiled   wazero.CompiledModule
-	closes     int      // how often compiled must be closed, see engineCompile
+	closes     int      // how often compiled must be closed, see anew
 	cacheFiles []string // where its machine code is on disk
+	trimmed    bool     // Trim has seen it; guarded by runtime.mu
+
+	machine atomic.Pointer[[]byte] // its machine code, once an instance was made
 }
 
 // compile checks and compiles the module.
@@ -56,73 +58,11 @@ func (c *code) compile(ctx context.Context, name string, wasm []byte) error {
 	}
 	c.info = newInfo(l, wasm, c.key)
 	c.memoryMost = memoryMost(l)
-	if c.metered, err = c.rewritten(wasm, l); err != nil {
+	if err := c.build(ctx, name, wasm, l); err != nil {
 		return err
 	}
 	c.info.NoReset = noReset(c.metered.Reset)
-	wasm = c.metered.Wasm
-
-	log, disk := c.runtime.log.With("plugin", name), c.runtime.cache
-	cached := disk != nil && disk.verify(wasm)
-	if !cached {
-		log.Info("compiling", "bytes", len(wasm))
-	}
-	began := time.Now()
-	c.closes = 1
-	c.compiled, err = c.engineCompile(ctx, wasm)
-	if err != nil && disk != nil {
-		// It may have failed for the cache's sake: an entry that cannot be
-		// read, or a full disk. After a failed write the engine holds the code
-		// in memory, counted once too often for one Close.
-		first := err
-		disk.wipe(wasm)
-		c.closes = 2
-		if c.compiled, err = c.engineCompile(ctx, wasm); err == nil {
-			log.Warn("the cache failed, the module is compiled without it", "error", first)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	if disk != nil {
-		c.cacheFiles = disk.entries(wasm)
-		disk.used(c.cacheFiles)
-	}
-	c.metered.Wasm = nil // the engine has made its code of it
-	log.Info("compiled", "duration", time.Since(began).Round(time.Millisecond), "cached", cached)
 	return nil
-}
-
-// rewritten returns the module as the engine gets it, from the cache if it is
-// there.
-func (c *code) rewritten(wasm []byte, l *layout) (*metered, error) {
-	disk := c.runtime.cache
-	if disk != nil {
-		if m := disk.rewrites.load(c.key); m != nil {
-			return m, nil
-		}
-	}
-	m, err := instrument(wasm, l)
-	if err == nil && disk != nil {
-		disk.rewrites.store(c.key, m)
-	}
-	return m, err
-}
-
-// engineCompile lets the engine validate and compile. With more than one worker
-// a large module would be ready sooner, but a panic of the engine in a goroutine
-// of its own could not be recovered and would end the process.
-func (c *code) engineCompile(ctx context.Context, wasm []byte) (compiled wazero.CompiledModule, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			compiled, err = nil, recovered(p)
-		}
-	}()
-	compiled, err = c.runtime.engine.CompileModule(ctx, wasm)
-	if err != nil {
-		return nil, refusef("invalid module: %s", oneLine(err.Error()))
-	}
-	return compiled, nil
 }
 
 // release lets go of the code for one holder.
@@ -136,13 +76,7 @@ func (c *code) release() {
 		// must not be compiled anew between the first close and the last.
 		delete(r.codes, c.key)
 		if c.compiled != nil {
-			var errs []error
-			for range c.closes {
-				errs = append(errs, c.compiled.Close(context.Background()))
-			}
-			if err := errors.Join(errs...); err != nil {
-				r.log.Warn("closing compiled code", "error", err)
-			}
+			r.closeCompiled(c.compiled, c.closes)
 		}
 	}
 	r.mu.Unlock()

@@ -18,13 +18,14 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/meter"
 )
 
-// rewrites keeps rewritten modules on disk, beside the machine code that the
-// engine makes of them: DIR/metered/KEY. KEY is made from the original and from
-// this program's own file, because another program may rewrite differently. A
-// file starts with its checksum; one that does not match it is written anew.
+// rewrites keeps on disk what the host knows of rewritten modules, and their
+// outlines, beside the machine code that the engine makes of them:
+// DIR/metered/KEY. KEY is made from the original and from what tells this program
+// from others, because another one may rewrite differently. A file starts with
+// its checksum; one that does not match it is written anew.
 type rewrites struct {
 	dir     string
-	program []byte // checksum of the running program's file
+	program []byte // checksum of what identifies the running program
 	log     *slog.Logger
 }
 
@@ -37,17 +38,47 @@ func openRewrites(dir string, log *slog.Logger) (*rewrites, error) {
 	if err != nil {
 		return nil, err
 	}
+	sum, err := identify(program)
+	if err != nil {
+		return nil, err
+	}
+	w := &rewrites{filepath.Join(dir, rewritesDir), sum, log}
+	return w, os.MkdirAll(w.dir, 0o700)
+}
+
+// The build ID stands at the start of every Go program, where the go command
+// looks for it too: as a note in ELF files, as text in others. It is made from
+// all that the program was built of.
+const buildIDWithin = 32 << 10
+
+var buildIDs = [][]byte{[]byte("\x04\x00\x00\x00Go\x00\x00"), []byte("\xff Go build ID: \"")}
+
+// identify returns a checksum of what tells a program from others: its start with
+// the build ID, since a start would take 10 ms longer to hash it all; or all of it,
+// when it was built without a build ID.
+func identify(program string) ([]byte, error) {
 	f, err := os.Open(program)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
+	start := make([]byte, buildIDWithin)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	w := &rewrites{filepath.Join(dir, rewritesDir), sum.Sum(nil), log}
-	return w, os.MkdirAll(w.dir, 0o700)
+	start = start[:n]
+	h := sha256.New()
+	h.Write(start)
+	for _, id := range buildIDs {
+		if bytes.Contains(start, id) {
+			return h.Sum(nil), nil
+		}
+	}
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
 }
 
 func (w *rewrites) file(key [sha256.Size]byte) string {
@@ -55,8 +86,8 @@ func (w *rewrites) file(key [sha256.Size]byte) string {
 	return filepath.Join(w.dir, hex.EncodeToString(sum[:]))
 }
 
-// load returns what was made of the module with that checksum, nil when nothing
-// usable is there.
+// load returns what was made of the module with that checksum, its outline but
+// not its Wasm; nil when nothing usable is there.
 func (w *rewrites) load(key [sha256.Size]byte) *metered {
 	file := w.file(key)
 	b, err := os.ReadFile(file)
@@ -76,7 +107,7 @@ func (w *rewrites) load(key [sha256.Size]byte) *metered {
 	return m
 }
 
-// store keeps a rewritten module. Failing costs time at the next start only.
+// store keeps a rewritten module that has an outline. Failing costs time at the next start only.
 func (w *rewrites) store(key [sha256.Size]byte, m *metered) {
 	b, err := encodeMetered(m)
 	if err == nil {
@@ -87,7 +118,8 @@ func (w *rewrites) store(key [sha256.Size]byte, m *metered) {
 	}
 }
 
-// encodeMetered writes checksum, length of the facts, the facts, and the module.
+// encodeMetered writes checksum, id, length of the facts, the facts, and the
+// outline.
 func encodeMetered(m *metered) ([]byte, error) {
 	facts := *m.Result
 	facts.Wasm = nil
@@ -95,10 +127,11 @@ func encodeMetered(m *metered) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, sha256.Size, sha256.Size+binary.MaxVarintLen64+len(head)+len(m.Wasm))
+	b := make([]byte, sumSize, sumSize+len(m.id)+binary.MaxVarintLen64+len(head)+len(m.outline))
+	b = append(b, m.id[:]...)
 	b = binary.AppendUvarint(b, uint64(len(head)))
-	b = append(append(b, head...), m.Wasm...)
-	sum := sha256.Sum256(b[sha256.Size:])
+	b = append(append(b, head...), m.outline...)
+	sum := sumOf(b[sumSize:])
 	copy(b, sum[:])
 	return b, nil
 }
@@ -106,38 +139,19 @@ func encodeMetered(m *metered) ([]byte, error) {
 var errDamaged = errors.New("its checksum does not match")
 
 func decodeMetered(b []byte) (*metered, error) {
-	if len(b) < sha256.Size {
+	if len(b) < sumSize+sha256.Size || sumOf(b[sumSize:]) != [sumSize]byte(b) {
 		return nil, errDamaged
 	}
-	sum, rest := b[:sha256.Size], b[sha256.Size:]
-	if want := sha256.Sum256(rest); !bytes.Equal(sum, want[:]) {
-		return nil, errDamaged
-	}
+	m := &metered{Result: new(meter.Result), id: [sha256.Size]byte(b[sumSize:])}
+	rest := b[sumSize+sha256.Size:]
 	n, size := binary.Uvarint(rest)
 	if size <= 0 || n > uint64(len(rest)-size) {
 		return nil, errDamaged
 	}
 	rest = rest[size:]
-	m := &metered{new(meter.Result)}
 	if err := json.Unmarshal(rest[:n], m.Result); err != nil {
 		return nil, fmt.Errorf("its facts: %w", err)
 	}
-	m.Wasm = rest[n:]
+	m.outline = rest[n:]
 	return m, nil
-}
-
-// writeWhole puts bytes into a file, all or nothing.
-func writeWhole(file string, b []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(b)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
 }

@@ -190,10 +190,14 @@ func (r *Runtime) shut() {
 // A module that cannot run on this host is ErrRefused, with a text that says why
 // and what to do. The caller releases the Module.
 func (r *Runtime) Load(ctx context.Context, name string, wasm []byte) (*Module, error) {
+	return r.LoadHashed(ctx, name, wasm, sha256.Sum256(wasm))
+}
+
+// LoadHashed is Load for who has the module's SHA-256 already.
+func (r *Runtime) LoadHashed(ctx context.Context, name string, wasm []byte, key [sha256.Size]byte) (*Module, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	key := sha256.Sum256(wasm)
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 type Conn struct {
 	tcp    *net.TCPConn
 	server *Server
+	remote netip.Addr
 	client client
 	since  time.Time
 
@@ -267,6 +269,9 @@ func (c *Conn) LocalAddr() net.Addr { return c.tcp.LocalAddr() }
 
 // RemoteAddr returns the client's address, a *net.TCPAddr.
 func (c *Conn) RemoteAddr() net.Addr { return c.tcp.RemoteAddr() }
+
+// RemoteIP returns the client's address.
+func (c *Conn) RemoteIP() netip.Addr { return c.remote }
 
 // SetDeadline sets both deadlines.
 func (c *Conn) SetDeadline(t time.Time) error {

@@ -139,7 +139,7 @@ func TestRefusalUnderTLS(t *testing.T) {
 
 func TestClientOf(t *testing.T) {
 	of := func(s string) client {
-		return clientOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(s), 1234)))
+		return clientOf(addressOf(net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(s), 1234))))
 	}
 	for _, c := range []struct {
 		a, b string

@@ -89,10 +89,12 @@ func (l *listener) Addr() net.Addr { return l.tcp.Addr() }
 // admit returns tcp as a connection, set up and counted, or turns it away and
 // returns nil.
 func (s *Server) admit(tcp *net.TCPConn) *Conn {
+	remote := addressOf(tcp.RemoteAddr())
 	c := &Conn{
 		tcp:    tcp,
 		server: s,
-		client: clientOf(tcp.RemoteAddr()),
+		remote: remote,
+		client: clientOf(remote),
 		since:  time.Now(),
 		tls:    s.cert != nil,
 	}

@@ -39,14 +39,22 @@ func newRegistry(limit, perIP int) *registry {
 	return r
 }
 
-// clientOf returns who the peer of a connection is.
-func clientOf(addr net.Addr) client {
+// addressOf returns the IP address of the peer of a connection.
+func addressOf(addr net.Addr) netip.Addr {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
-		return client{}
+		return netip.Addr{}
 	}
 	ip, _ := netip.AddrFromSlice(tcp.IP)
-	if ip = ip.Unmap(); ip.Is6() {
+	return ip.Unmap().WithZone(tcp.Zone)
+}
+
+// clientOf returns who the peer of a connection is, by its address.
+func clientOf(ip netip.Addr) client {
+	if !ip.IsValid() {
+		return client{}
+	}
+	if ip.Is6() {
 		whole := ip.As16()
 		var c client
 		copy(c[:8], whole[:8])

@@ -12,6 +12,9 @@ func (b *budget) earn(l *limits) {
 	}
 }
 
+// some reports whether a retry may be made now.
+func (b *budget) some() bool { return b.left.Load() >= 1000 }
+
 // take reports whether a retry may be made.
 func (b *budget) take() bool {
 	if b.left.Add(-1000) >= 0 {

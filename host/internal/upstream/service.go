@@ -76,7 +76,7 @@ func (v *Service) Do(ctx context.Context, req *fasthttp.Request, resp *fasthttp.
 	own := timeoutOf(req)
 	for n := 1; ; n++ {
 		tried[n-1] = t
-		err = v.try(ctx, t, trial, n < len(l.entries), idempotent && n <= v.Retries, own, req, resp)
+		err = v.try(ctx, t, trial, n < len(l.entries), idempotent && n <= v.Retries && v.budget.some(), own, req, resp)
 		if !v.again(ctx, n, idempotent, resp, err) || n >= len(l.entries) || !v.budget.take() {
 			return t.name, err
 		}
@@ -129,10 +129,19 @@ func (v *Service) try(ctx context.Context, t *Target, trial, others, limited boo
 	}
 	err = v.set.options.Client.Send(within, peer, req, resp)
 	if within != ctx && errors.Is(err, context.DeadlineExceeded) && !passed(ctx) {
-		err = fmt.Errorf("%w: %s: no answer within try_timeout = %v: %w", call.ErrUnavailable, t.origin, v.TryTimeout, err)
+		err = late(fmt.Sprintf("%v: %s: no answer within try_timeout = %v", call.ErrUnavailable, t.origin, v.TryTimeout))
 	}
 	verdict, reason = t.judge(resp, err, time.Since(start))
 	return err
+}
+
+// late is a try that got no answer in its time, though the call has more.
+type late string
+
+func (l late) Error() string { return string(l) }
+
+func (late) Is(target error) bool {
+	return target == call.ErrUnavailable || target == context.DeadlineExceeded
 }
 
 // again reports whether a call may be tried at another target after n tries.

@@ -87,6 +87,31 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// TestRetrySendsTheSame: the second target gets the request as it was, and what the
+// first one answered is gone.
+func TestRetrySendsTheSame(t *testing.T) {
+	f := new(fake)
+	v := newBench(t, f).of("http://a", "http://b")
+	f.on("http://a", func(_ context.Context, _ call.Peer, _ *fasthttp.Request, resp *fasthttp.Response) error {
+		resp.SetStatusCode(503)
+		resp.Header.Set("X-From", "a")
+		resp.SetBodyString("the first")
+		return nil
+	})
+	f.on("http://b", func(_ context.Context, _ call.Peer, req *fasthttp.Request, resp *fasthttp.Response) error {
+		resp.SetBodyString(fmt.Sprintf("%s %s %s %s", req.Header.Method(), req.RequestURI(), req.Header.Peek("X-Request-Id"), req.Body()))
+		return nil
+	})
+	req, resp := newRequest("PUT"), newResponse()
+	req.SetRequestURI("/x?y=z")
+	req.Header.Set("X-Request-Id", "id")
+	req.SetBodyString("body")
+	if target, err := v.Do(context.Background(), req, resp); err != nil || target != "http://b" ||
+		string(resp.Body()) != "PUT /x?y=z id body" || len(resp.Header.Peek("X-From")) > 0 {
+		t.Errorf("%s %v %q", target, err, resp.String())
+	}
+}
+
 // TestRetriesEnd: at the number that is allowed, at the last target, and always with
 // what the last one said.
 func TestRetriesEnd(t *testing.T) {
@@ -267,7 +292,14 @@ func TestTryTimeout(t *testing.T) {
 	if a.failures.Load() != 1 || a.counts.Results[ResultTimeout].Load() != 1 {
 		t.Errorf("%d failures, results %v", a.failures.Load(), &a.counts.Results)
 	}
+	find(t, v, "http://b").outstanding.Store(100) // nobody is left to try
+	r := do(v, "GET")
+	find(t, v, "http://b").outstanding.Store(0)
+	r.failed(t, call.ErrUnavailable, "http://a: no answer within try_timeout = 10ms")
+	r.failed(t, context.DeadlineExceeded, "")
+	f.took()
 	f.on("http://b", hang)
+	v.budget.left.Store(0) // no other try may be made: the first has all the time
 	for _, method := range []string{"GET", "POST"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		if r := doContext(ctx, v, method); !errors.Is(r.err, context.DeadlineExceeded) || errors.Is(r.err, call.ErrUnavailable) {

@@ -1,0 +1,58 @@
+package host
+
+import (
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// settleAfter is how long after a load, or after the end of a generation, memory
+// is given back: first requests come right after a start.
+const settleAfter = 200 * time.Millisecond
+
+// settling gives memory back to the system some time after it was asked to, off
+// the request path. Compiling and dropping a module leave megabytes that only
+// finalizers free, and a quiet host would keep them for hours.
+type settling struct {
+	trim func() // before the program's own pages are dropped
+
+	mu     sync.Mutex
+	due    *time.Timer // nil while nothing is due
+	closed bool
+	alive  sync.WaitGroup
+}
+
+// soon gives memory back before long, once for all who ask meanwhile.
+func (s *settling) soon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		go debug.FreeOSMemory()
+	case s.due == nil:
+		s.alive.Add(1)
+		s.due = time.AfterFunc(settleAfter, s.now)
+	}
+}
+
+func (s *settling) now() {
+	defer s.alive.Done()
+	s.mu.Lock()
+	s.due = nil
+	s.mu.Unlock()
+	debug.FreeOSMemory()
+	s.trim()
+	forgetProgram()
+}
+
+// close waits for what has begun; what is due is left undone.
+func (s *settling) close() {
+	s.mu.Lock()
+	s.closed = true
+	if s.due != nil && s.due.Stop() {
+		s.due = nil
+		s.alive.Done()
+	}
+	s.mu.Unlock()
+	s.alive.Wait()
+}
