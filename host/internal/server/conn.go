@@ -18,15 +18,18 @@ import (
 // One goroutine reads and writes it, the library's. Alive and the methods that
 // Shutdown uses may be called from any other.
 type Conn struct {
-	tcp    *net.TCPConn
-	server *Server
-	remote netip.Addr
-	client client
-	since  time.Time
-
+	// What each request touches comes first and close together: with thousands of
+	// connections none of it is in the processor's caches when its turn comes.
+	tcp           *net.TCPConn
 	quick         quickWriter
 	read, written atomic.Uint64
 	writeLimit    atomic.Int64 // what SetWriteDeadline asked for, in Unix nanoseconds; 0: nothing
+
+	// mu makes a change of state and of the read deadline one step, so that
+	// hurry never cuts into a request.
+	mu      sync.Mutex
+	state   fasthttp.ConnState
+	hurried bool // hurry has ended the wait for a request
 
 	tls     bool        // TLS speaks over this connection
 	spoken  bool        // the first bytes have been read; for TLS
@@ -34,11 +37,10 @@ type Conn struct {
 	discard atomic.Bool // see DiscardOnClose
 	closed  atomic.Bool
 
-	// mu makes a change of state and of the read deadline one step, so that
-	// hurry never cuts into a request.
-	mu      sync.Mutex
-	state   fasthttp.ConnState
-	hurried bool // hurry has ended the wait for a request
+	remote netip.Addr
+	server *Server
+	client client
+	since  time.Time
 }
 
 // ConnOf returns the connection that carries c: c itself, or what is below TLS.
