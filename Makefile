@@ -1,6 +1,7 @@
 # Needs GNU make and Go 1.26. The race detector of "make test" needs a C compiler.
 
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BINARY      ?= bin/wasmlane
 FUZZTIME    ?= 30s
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # No revision in the binary: a plugin's bytes change with its sources only.
@@ -30,7 +31,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the host, bin/wasmlane
-	CGO_ENABLED=0 $(GOBUILD) $(SMALL) -ldflags="-s -w -funcalign=8 -X main.version=$(VERSION)" -o bin/wasmlane ./host/cmd/wasmlane
+	CGO_ENABLED=0 $(GOBUILD) $(SMALL) -ldflags="-s -w -funcalign=8 -X main.version=$(VERSION)" -o $(BINARY) ./host/cmd/wasmlane
 
 plugins: $(PLUGINS) $(EXAMPLES) ## build the Go plugins and examples that have changed
 

@@ -27,7 +27,7 @@ func (w *workshop) made(name string) string  { return filepath.Join(w.out, name)
 
 // base builds what every run needs: the host and the two plugins.
 func (w *workshop) base(ctx context.Context) error {
-	for _, n := range []need{{"wrk", "apt-get install wrk"}, {"go", "Go 1.26"}, {clangName(), "apt-get install clang lld"}} {
+	for _, n := range []need{{"wrk", "apt-get install wrk"}, {"go", "Go 1.26"}, {"make", "apt-get install make"}, {clangName(), "apt-get install clang lld"}} {
 		if _, err := exec.LookPath(n.program); err != nil {
 			return fmt.Errorf("%s is missing: %s", n.program, n.install)
 		}
@@ -38,7 +38,7 @@ func (w *workshop) base(ctx context.Context) error {
 	plugin := []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}
 	reactor := []string{"go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"}
 	for _, s := range []step{
-		{dir: "..", args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", w.made("wasmlane"), "./host/cmd/wasmlane"}, env: []string{"CGO_ENABLED=0"}},
+		{dir: "..", args: []string{"make", "--silent", "build", "BINARY=" + w.made("wasmlane")}}, // what a user gets
 		{dir: "plugins/go", args: append(reactor[:len(reactor):len(reactor)], w.made("go.wasm"), "."), env: plugin},
 		clang("plugins/c", "plugin.c", "c.wasm"),
 		{dir: "../plugins/user", args: append(reactor[:len(reactor):len(reactor)], w.made("user.wasm"), "."), env: plugin},
