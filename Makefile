@@ -31,7 +31,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the host, bin/wasmlane
-	CGO_ENABLED=0 $(GOBUILD) $(SMALL) -ldflags="-s -w -funcalign=8 -X main.version=$(VERSION)" -o $(BINARY) ./host/cmd/wasmlane
+	@echo "go build -o $(BINARY) ./host/cmd/wasmlane, with the flags of the Makefile"
+	@CGO_ENABLED=0 $(GOBUILD) $(SMALL) -ldflags="-s -w -funcalign=8 -X main.version=$(VERSION)" -o $(BINARY) ./host/cmd/wasmlane
 
 plugins: $(PLUGINS) $(EXAMPLES) ## build the Go plugins and examples that have changed
 
