@@ -136,20 +136,6 @@ func (g *Generation) callLocal(x *exchange.Exchange, s *service, target []byte, 
 	return 0
 }
 
-// callRemote sends a call over the network.
-func (g *Generation) callRemote(x *exchange.Exchange, origin string, private bool, r *exchange.CallRequest, resp *fasthttp.Response) abi.Code {
-	req := fasthttp.AcquireRequest()
-	defer fasthttp.ReleaseRequest(req)
-	r.CopyTo(req)
-	ctx, stop := x.Watched()
-	defer stop()
-	err := g.builder.Client.Do(ctx, origin, private, req, resp)
-	if err == nil {
-		return 0
-	}
-	return g.callFailed(x, origin, err)
-}
-
 // callFailed logs why a call has no answer, and returns the guest's code for it.
 func (g *Generation) callFailed(x *exchange.Exchange, origin string, err error) abi.Code {
 	g.log(x, slog.LevelWarn, "call failed", slog.String("target", origin), slog.Any("error", err))
