@@ -57,7 +57,7 @@ type empties struct {
 	L   []string `json:"l,omitempty"`
 	P   *string  `json:"p,omitempty"`
 	T   inner    `json:"t,omitempty"`
-	Z   string   `json:"z,omitempty,unheard"`
+	Z   string   `json:"z,omitempty"`
 }
 
 func TestAppend(t *testing.T) {
@@ -74,6 +74,7 @@ func TestAppend(t *testing.T) {
 		inner{}, &inner{"é\u2028\t\"\\\x7f\xff", &seven}, (*inner)(nil), &seven, (*string)(nil), &text,
 		all{}, full, &full, &[]all{full, {}}, all{Twice: &toNothing},
 		empties{}, empties{"a", true, 1, 1, 1, 1, 1, 1, 1, 1, []string{""}, &text, inner{}, "z"}, empties{F32: float32(math.Copysign(0, -1)), F64: math.Copysign(0, -1)},
+		reflect.Zero(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[bool](), Tag: `json:"a,unheard"`}})).Interface(),
 		struct{}{}, struct{ X struct{} }{}, struct{ A int }{5}, struct{ S []struct{ P *int } }{}, struct {
 			A, B *int
 		}{B: &seven},
