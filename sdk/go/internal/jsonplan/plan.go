@@ -43,7 +43,7 @@ type iface struct{ word, data unsafe.Pointer }
 // New returns a plan for values of v's type, or nil when the type has none.
 func New(v any) *Plan {
 	t := reflect.TypeOf(v)
-	if t == nil || t.Kind() != reflect.Pointer && pointerShaped(t) {
+	if !layoutKnown || t == nil || t.Kind() != reflect.Pointer && pointerShaped(t) {
 		return nil
 	}
 	n, ok := plan(t, nil)
