@@ -218,7 +218,8 @@ func loop(addr string, client int, answered *atomic.Int64) error {
 	for n := 0; ; n++ {
 		var err error
 		if s == nil {
-			if s, err = connect(addr); errors.Is(err, syscall.ECONNREFUSED) {
+			// Reset: the listener closed while the system was connecting. Nothing was sent.
+			if s, err = connect(addr); errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) {
 				return nil
 			} else if err != nil {
 				return err
