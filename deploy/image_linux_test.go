@@ -44,7 +44,7 @@ type image struct {
 func buildImage(t *testing.T, name, dir string) image {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("building and unpacking an image needs root")
+		skip(t, "building and unpacking an image needs root")
 	}
 	need(t, "buildah", "apt-get install buildah")
 	probe := exec.Command("true")
