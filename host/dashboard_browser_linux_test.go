@@ -81,6 +81,7 @@ func TestDashboard(t *testing.T) {
 		b.open("http://" + p.addr + "/") // Tab begins at the top
 		checkKeyboard(t, b)
 	})
+	t.Run("uneven", func(t *testing.T) { checkUneven(t, b) })
 	t.Run("looks", func(t *testing.T) { checkLooks(t, b, r) })
 	t.Run("lost", func(t *testing.T) {
 		b.open("http://" + p.addr + "/")
@@ -284,6 +285,31 @@ func checkCursor(t *testing.T, b *browser) {
 		}
 	}
 	t.Error("no second with requests is found")
+}
+
+// checkUneven: the arrow keys reach every sample, also those of a busy host, which
+// lie closer together or further apart than a second.
+func checkUneven(t *testing.T, b *browser) {
+	b.t = t
+	times := []int{0, 1000, 2300, 3000, 3650, 5000, 8000, 8400, 9400, 10400}
+	seen := eval[[]string](b, `
+		const all = arguments[0].map((time, i) => ({ time, seconds: 1, requests: 100 + i, errors: 0, client_errors: 0, in_use: 0, idle: 0, waiting: 0, memory: 1, cpu: 0, p50: 0, p99: 0 }));
+		return import("/dashboard/plots.js").then((plots) => {
+			const parent = document.createElement("div"), figure = () => parent.querySelector(".value span").textContent;
+			const press = (key) => parent.dispatchEvent(new KeyboardEvent("keydown", { key }));
+			plots.build(parent, document.createElement("p"))(all);
+			const seen = [figure()];
+			for (let i = 1; i < all.length + 1; i++) { press("ArrowLeft"); seen.push(figure()); }
+			press("PageDown"); seen.push(figure());
+			press("PageUp"); seen.push(figure());
+			press("ArrowRight"); seen.push(figure());
+			press("Escape"); seen.push(figure());
+			return seen;
+		})`, times)
+	want := []string{"109", "108", "107", "106", "105", "104", "103", "102", "101", "100", "100", "109", "100", "101", "109"}
+	if !slices.Equal(seen, want) {
+		t.Errorf("the arrow keys show %q, expected %q", seen, want)
+	}
 }
 
 // checkLost: the page says that the connection is lost, and since when what it

@@ -78,7 +78,8 @@ export function build(parent, when) {
   let samples = [], chosen = null; // a time, or null for now
   const show = () => {
     if (samples.length === 0) return;
-    const at = samples.find((s) => Math.abs(s.time - chosen) <= 1000) ?? null;
+    const near = chosen === null ? null : samples[nearest(samples, chosen)];
+    const at = near && Math.abs(near.time - chosen) <= 1000 ? near : null; // the host may have stood still
     set(when, at ? "at " + f.clock(at.time) : "");
     for (const d of drawn) tell(d, samples, at);
   };
@@ -96,14 +97,25 @@ export function build(parent, when) {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -30, PageDown: 30 }[event.key];
     if (samples.length === 0 || (!step && event.key !== "Escape")) return;
     event.preventDefault();
-    const last = samples.at(-1).time, next = (chosen ?? last) + (step ?? 0) * 1000;
-    choose(!step || next > last ? null : Math.max(next, samples[0].time));
+    if (!step) return choose(null);
+    // From sample to sample: a busy host takes them at uneven distances.
+    const next = (chosen === null ? samples.length - 1 : nearest(samples, chosen)) + step;
+    choose(next < samples.length ? samples[Math.max(next, 0)].time : null);
   });
   return (all) => {
     samples = all;
     if (all.length > 0) for (const d of drawn) draw(d, all);
     show();
   };
+}
+
+// nearest returns the index of the sample that was taken closest to time.
+function nearest(samples, time) {
+  let best = 0;
+  samples.forEach((s, i) => {
+    if (Math.abs(s.time - time) < Math.abs(samples[best].time - time)) best = i;
+  });
+  return best;
 }
 
 // tell writes the figures of one second, the last one if none is chosen.
