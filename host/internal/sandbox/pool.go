@@ -37,7 +37,8 @@ type Pool struct {
 	inUse     int         // slots taken: instances handed out or being made
 	idle      []*Instance // the last one is used next; inUse + len(idle) <= Instances
 	rotation  rotation
-	waiting   list.List // of *waiter; not empty only while inUse == Instances
+	waiting   list.List // of *waiter; not empty only while inUse == Instances or making > 0
+	making    int       // instances being made from the image; see make.go
 	created   int
 	discarded int
 	timer     *time.Timer // trims idle; nil while none is due
@@ -172,13 +173,18 @@ func (p *Pool) Get(ctx context.Context, deadline time.Time, nested bool) (*Insta
 			return nil, p.refused(err)
 		}
 	}
-	// The slot is ours from here on.
+	// The slot is ours from here on, and so is the place of a maker.
+	maker := i == nil
 	if i != nil && i.spent && !p.reset(i) {
 		p.discard(i, ByReset)
 		i = nil
 	}
 	if i == nil {
-		if i, err = p.create(ctx, deadline); err != nil {
+		i, err = p.create(ctx, deadline)
+		if maker {
+			p.made()
+		}
+		if err != nil {
 			if p.contract() { // it was one more than needed
 				return p.Get(ctx, deadline, nested)
 			}
@@ -205,17 +211,21 @@ func ended(ctx context.Context, deadline time.Time) error {
 	return nil
 }
 
-// take takes a slot, with an idle instance when there is one, or a place in the
-// queue.
+// take takes a slot, with an idle instance when there is one and the place of a
+// maker when there is none, or a place in the queue.
 func (p *Pool) take(nested bool) (*Instance, *waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.closed:
 		return nil, nil, ErrClosed
-	case p.inUse < p.o.Instances: // then nobody waits
+	case p.inUse < p.o.Instances && (len(p.idle) > 0 || p.mayMake() || nested || p.o.Queue <= 0):
 		p.inUse++
-		return p.wake(), nil, nil
+		i := p.wake()
+		if i == nil {
+			p.make()
+		}
+		return i, nil, nil
 	case nested || p.o.Queue <= 0:
 		return nil, nil, ErrBusy
 	}
@@ -242,6 +252,8 @@ func (p *Pool) Put(i *Instance, o Outcome) {
 func (p *Pool) giveBack(i *Instance) {
 	p.mu.Lock()
 	switch {
+	case i == nil && !p.mayMake(): // who waits is next when the one being made is there
+		p.inUse--
 	case p.handOver(i):
 		i = nil
 	case p.closed:

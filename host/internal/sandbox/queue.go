@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The queue of a pool: slots go from hand to hand, never back to the pool while
+// The queue of a pool: instances go from hand to hand, never back to the pool while
 // somebody waits, so that a newcomer cannot overtake.
 
 // waiter is a call of Get that waits.
@@ -29,12 +29,15 @@ func (p *Pool) enqueue() *waiter {
 	return w
 }
 
-// handOver gives the caller's slot to the first waiter and reports whether there
-// was one. p.mu is held.
+// handOver gives the caller's slot to the first waiter, without an instance also
+// the place of a maker, and reports whether there was one. p.mu is held.
 func (p *Pool) handOver(i *Instance) bool {
 	w := p.next()
 	if w == nil {
 		return false
+	}
+	if i == nil {
+		p.make()
 	}
 	w.result <- slot{instance: i}
 	return true
@@ -106,6 +109,9 @@ func (p *Pool) giveUp(ctx context.Context, deadline time.Time, w *waiter, reason
 	}
 	if err := ended(ctx, deadline); err != nil {
 		p.giveBack(s.instance)
+		if s.instance == nil {
+			p.made()
+		}
 		return nil, err
 	}
 	return s.instance, nil

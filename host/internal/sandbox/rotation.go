@@ -31,7 +31,7 @@ func (p *Pool) choose() int {
 			return at
 		}
 	}
-	if top >= 0 && top+1 < rotationMost && p.inUse+len(p.idle) <= p.o.Instances && p.rotation.grow() {
+	if top >= 0 && top+1 < rotationMost && p.mayMake() && p.inUse+len(p.idle) <= p.o.Instances && p.rotation.grow() {
 		return -1
 	}
 	return top
