@@ -7,6 +7,8 @@ import (
 	"github.com/wasmlane/wasmlane/abi"
 )
 
+var contentType = []byte("Content-Type")
+
 // status(code)
 func status(x *Exchange, _ []byte, stack []uint64) {
 	x.needRequest("status")
@@ -46,7 +48,11 @@ func (x *Exchange) changeHeader(mem []byte, function string, stack []uint64, rep
 	}
 	x.headBytes += len(name) + len(value)
 	h := &x.Response.Header
-	if replace {
+	switch {
+	case bytes.EqualFold(name, contentType): // there is one, and nearly all answers set it
+		h.SetContentTypeBytes(value)
+		return 0
+	case replace:
 		h.DelBytes(name)
 	}
 	h.AddBytesKV(name, value)

@@ -30,6 +30,7 @@ type Conn struct {
 	mu      sync.Mutex
 	state   fasthttp.ConnState
 	hurried bool // hurry has ended the wait for a request
+	limit   readLimit
 
 	tls     bool        // TLS speaks over this connection
 	spoken  bool        // the first bytes have been read; for TLS
@@ -79,7 +80,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 			return n, err
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if c.reprieved() {
+			if c.reprieved(time.Now()) {
 				continue
 			}
 			return n, err
@@ -217,11 +218,11 @@ func (c *Conn) relent() {
 		return
 	}
 	c.hurried = false
-	var deadline time.Time
+	c.limit.at = time.Time{}
 	if timeout := c.server.options.Config.ReadTimeout; timeout > 0 {
-		deadline = time.Now().Add(timeout)
+		c.limit.at = time.Now().Add(timeout)
 	}
-	_ = c.tcp.SetReadDeadline(deadline)
+	_ = c.limit.arm(c.tcp)
 }
 
 // hurry ends the wait for a next request, so that the connection closes, and
@@ -232,16 +233,20 @@ func (c *Conn) hurry(now time.Time, patience time.Duration) {
 	defer c.mu.Unlock()
 	if c.state == fasthttp.StateIdle || c.state == fasthttp.StateNew && now.Sub(c.since) >= patience {
 		c.hurried = true
-		_ = c.tcp.SetReadDeadline(time.Unix(1, 0))
+		_ = c.limit.set(c.tcp, time.Unix(1, 0))
 	}
 }
 
-// reprieved reports whether a read that hurry has ended is to go on after all,
-// since a request has arrived in the meantime.
-func (c *Conn) reprieved() bool {
+// reprieved reports whether a read whose time is up is to go on after all: its
+// deadline has moved on in the meantime, or hurry has ended it and a request has
+// arrived.
+func (c *Conn) reprieved(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.hurried || peek(c.tcp) != peekData {
+	if !c.hurried {
+		return c.limit.early(now) && c.limit.arm(c.tcp) == nil
+	}
+	if peek(c.tcp) != peekData {
 		return false
 	}
 	c.relent()
@@ -280,8 +285,16 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// SetReadDeadline sets when a read fails.
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.tcp.SetReadDeadline(t) }
+// SetReadDeadline sets when a read fails. When hurry has ended the wait for a
+// request, it stays ended.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hurried {
+		return nil
+	}
+	return c.limit.set(c.tcp, t)
+}
 
 // SetWriteDeadline sets when writing ends, whether the client makes progress or
 // not. Zero: never, as long as it does.
