@@ -28,7 +28,7 @@ func rotating(t *testing.T, o PoolOptions) (*Pool, state) {
 // busy asks until the pool has as many instances as it wants, or nearly.
 func busy(t *testing.T, p *Pool) {
 	t.Helper()
-	for range 8 * rotationAfter {
+	for range rotationMost * rotationMost * rotationAfter {
 		p.mu.Lock()
 		if !p.rotation.since.IsZero() {
 			p.rotation.since = time.Now().Add(time.Hour)
