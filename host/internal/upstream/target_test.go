@@ -131,6 +131,42 @@ func TestWhatCounts(t *testing.T) {
 	}
 }
 
+// TestShortDeadlines: who gives a target less time than it takes, however often, does not
+// take it from the others, whom it answers.
+func TestShortDeadlines(t *testing.T) {
+	f := new(fake)
+	b := newBench(t, f)
+	b.limits.fair = 0
+	v := b.of("http://a")
+	for _, answers := range []bool{true, false} {
+		const hasty = 5
+		inside, over := make(chan struct{}, hasty), make(chan struct{})
+		f.on("http://a", func(context.Context, call.Peer, *fasthttp.Request, *fasthttp.Response) error {
+			inside <- struct{}{}
+			<-over
+			return context.DeadlineExceeded
+		})
+		var all sync.WaitGroup
+		for range hasty {
+			all.Go(func() { do(v, "GET") })
+		}
+		for range hasty {
+			<-inside
+		}
+		want := "a=ejected"
+		if answers {
+			f.on("http://a", 200)
+			do(v, "GET").succeeded(t, 200)
+			want = "a=healthy"
+		}
+		close(over)
+		all.Wait()
+		if got := state(v); got != want {
+			t.Errorf("it answers others: %v; %s, want %s", answers, got, want)
+		}
+	}
+}
+
 // TestEjectionDoubles, with jitter, up to a limit, and begins anew after a while.
 func TestEjectionDoubles(t *testing.T) {
 	b := newBench(t, new(fake))
