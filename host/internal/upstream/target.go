@@ -125,10 +125,17 @@ func (t *Target) judge(resp *fasthttp.Response, err error, took time.Duration, a
 		t.answers.Add(1)
 		return worked, ""
 	case errors.Is(err, call.ErrUnavailable):
-		if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, call.ErrNoConnection) {
-			count(ResultTimeout) // of the try
-		} else {
+		late := errors.Is(err, context.DeadlineExceeded)
+		switch {
+		case !late:
 			count(ResultUnavailable)
+		case !errors.Is(err, call.ErrNoConnection):
+			count(ResultTimeout) // of the try
+		default:
+			count(ResultUnavailable)
+			if took < t.set.limits.fair {
+				return neutral, "" // a part of what was left to the caller
+			}
 		}
 		return failed, strings.TrimPrefix(err.Error(), call.ErrUnavailable.Error()+": "+t.origin+": ")
 	case errors.Is(err, context.DeadlineExceeded):

@@ -106,7 +106,8 @@ func TestWhatCounts(t *testing.T) {
 		{errRefused, true}, {errBroken, true}, {502, true}, {503, true},
 		{500, false}, {504, false}, {429, false}, {404, false}, {200, false},
 		{call.ErrTooLarge, false}, {call.ErrRequest, false}, {context.Canceled, false},
-		{context.DeadlineExceeded, false}, // at once: it had no time
+		{context.DeadlineExceeded, false},                                    // at once: it had no time
+		{fmt.Errorf("%w (%w)", errRefused, context.DeadlineExceeded), false}, // the same, to connect
 	} {
 		f := new(fake)
 		v := newBench(t, f).service(Settings{Targets: []string{"http://a"}})
@@ -128,6 +129,14 @@ func TestWhatCounts(t *testing.T) {
 	}
 	if got := state(v); got != "a=ejected" {
 		t.Errorf("after deadlines: %s", got)
+	}
+	v = b.of("http://b")
+	f.on("http://b", fmt.Errorf("%w (%w)", errRefused, context.DeadlineExceeded))
+	for range 3 {
+		do(v, "GET")
+	}
+	if got := state(v); got != "b=ejected" {
+		t.Errorf("after connections that took too long: %s", got)
 	}
 }
 
