@@ -28,6 +28,7 @@ func TestCheckAndOpenAgree(t *testing.T) {
 		"bad and worse": {setup{keys: "server.backlog = -1", guests: hello, files: map[string][]byte{"plugins/b.wasm": []byte("junk")}}, []string{":6: server.backlog", "b.wasm: not a WebAssembly module"}},
 		"certificate":   {setup{keys: "server.tls_cert = \"none.pem\"\nserver.tls_key = \"none.key\"", guests: hello}, []string{"server.tls_cert"}},
 		"redis":         {setup{keys: "store.backend = \"redis\"\nstore.url = \"rediss://127.0.0.1:6379/0?ca=none.pem\"", guests: hello}, []string{":6: store.url", "none.pem"}},
+		"redis url":     {setup{keys: "store.backend = \"redis\"\nstore.url = { env = \"WASMLANE_TEST_UNSET\" }", guests: hello}, []string{":6: store.url", "is not set"}},
 		"no directory":  {setup{keys: "plugin_dir = \"none\"", guests: hello}, []string{"plugin_dir", "does not exist"}},
 		"calls":         {setup{keys: "plugin.a.calls = [\"b\"]", guests: hello}, []string{"there is no [service.b]"}},
 		"srv":           {setup{keys: "service.b.srv = \"b.internal\"\nservice.c.srv = \"_http._tcp.c.internal\"\nservice.c.check_interval = \"1s\"", guests: hello}, []string{":6: service.b.srv", ":8: service.c.check_interval"}},

@@ -19,6 +19,7 @@ func (h *Host) exposition() []byte {
 	h.writeReloads(t)
 	h.writeOthers(t)
 	h.writeTargets(t)
+	h.writeRegistration(t)
 	h.writeSpans(t)
 	h.writeConnections(t)
 	writeRuntime(t)

@@ -217,8 +217,10 @@ func Check(file string, o Options) error {
 	h.store = unavailableStore()
 	next, found := h.build(cfg, h.store, nil, nil)
 	defer next.Release()
-	if err := checkStore(cfg); err != nil {
-		problems = append(problems, storeError(cfg, err))
+	if len(problems) == 0 { // as Open does: of a URL that is none, all has been said
+		if err := checkStore(cfg); err != nil {
+			problems = append(problems, storeError(cfg, err))
+		}
 	}
 	if err := h.checkServer(cfg); err != nil {
 		problems = append(problems, serverError(cfg, err))

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 	"github.com/wasmlane/wasmlane/host/internal/call"
 	"github.com/wasmlane/wasmlane/host/internal/config"
 	"github.com/wasmlane/wasmlane/host/internal/discovery"
+	"github.com/wasmlane/wasmlane/host/internal/metrics"
 )
 
 const (
@@ -88,6 +91,20 @@ func (h *Host) withdraw() {
 func (h *Host) endRegistration() {
 	h.withdraw()
 	h.registration.Store(nil)
+}
+
+// writeRegistration writes what Consul is known to have of the host's services.
+func (h *Host) writeRegistration(t *metrics.Text) {
+	var s discovery.Status
+	if r := h.registration.Load(); r != nil {
+		s = r.Status()
+	}
+	const registered = "wasmlane_service_registered"
+	t.Family(registered, metrics.KindGauge, "1 while Consul has the service, as far as is known.")
+	for _, name := range slices.Sorted(maps.Keys(s.Registered)) {
+		t.Float(registered, metrics.Labels("service", name), truth(s.Registered[name]))
+	}
+	counter(t, "wasmlane_registration_failures_total", "Attempts to bring Consul up to date that failed.", s.Failures)
 }
 
 func portOf(addr net.Addr) int {

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,6 +27,20 @@ func (r *rig) becomes(agent registry, id, want string) {
 		}
 		last = agent.look(id)
 	}
+}
+
+// tells waits until the metrics have these services, and whether they are registered.
+func (r *rig) tells(want map[string]float64) {
+	r.t.Helper()
+	r.until(fmt.Sprint("the metrics to have ", want), func() bool {
+		got := map[string]float64{}
+		for series, value := range r.scrape() {
+			if _, labels, ok := strings.Cut(series, `wasmlane_service_registered{service="`); ok {
+				got[strings.TrimSuffix(labels, `"}`)] = value
+			}
+		}
+		return maps.Equal(got, want)
+	})
 }
 
 // registering are the keys of a host that registers two of its services.
@@ -62,6 +77,10 @@ func TestRegistration(t *testing.T) {
 		r.becomes(agent, "front-here", "127.0.0.1:%d [v2 eu] passing")
 		r.becomes(agent, "far-here", "")
 		r.logged("registered", "service", "user", "check", r.addr+"/is/ready")
+		r.tells(map[string]float64{"user": 1, "front": 1})
+		if n := r.scrape()["wasmlane_registration_failures_total"]; n < 1 {
+			t.Errorf("%v failures while the agent was down", n)
+		}
 
 		// A reload adds, changes and removes.
 		r.rewrite(`service.front.targets = ["local"]`, `service.front.targets = ["http://10.0.0.3:8001"]`)
@@ -71,8 +90,10 @@ func TestRegistration(t *testing.T) {
 		r.becomes(agent, "front-here", "")
 		r.becomes(agent, "user-here", "127.0.0.1:%d [v3] passing")
 		r.becomes(agent, "far-here", "127.0.0.1:%d [v3] passing")
+		r.tells(map[string]float64{"user": 1, "far": 1})
 
 		agent.stop()
+		r.tells(map[string]float64{"user": 0, "far": 0})
 		agent.start()
 		r.becomes(agent, "user-here", "127.0.0.1:%d [v3] passing")
 		r.becomes(agent, "far-here", "127.0.0.1:%d [v3] passing")

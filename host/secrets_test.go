@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +20,38 @@ import (
 // The secrets of these tests hold this, and nothing else does.
 const secretMark = "s3cr3t"
 
+// parrot is what a host takes for a Redis, and it repeats what it is told.
+func parrot(t *testing.T) (address string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				for buf := make([]byte, 4096); ; {
+					n, err := c.Read(buf)
+					if err != nil {
+						return
+					}
+					fmt.Fprintf(c, "-ERR what is %s?\r\n", strings.Join(strings.Fields(string(buf[:n])), " "))
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
 // secretive is a host with a secret in every place that takes one.
 func secretive(t *testing.T) setup {
 	t.Setenv("WASMLANE_TEST_PASSWORD", secretMark+"-of-the-environment")
+	t.Setenv("WASMLANE_TEST_STORE", "redis://:"+secretMark+"-of-the-store@"+parrot(t))
 	agent := consultest.New(t)
 	agent.Require(secretMark + "-of-consul")
 	g := newGuest()
@@ -31,6 +61,8 @@ func secretive(t *testing.T) setup {
 		keys: openAdmin + `
 			admin.token = { file = "secrets/admin" }
 			admin.upload = true
+			store.backend = "redis"
+			store.url = { env = "WASMLANE_TEST_STORE" }
 			discovery.token = { file = "secrets/consul" }
 			discovery.consul = "` + agent.Origin + `"
 			service.a.targets = ["local"]
@@ -55,6 +87,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	r.refused(r.get("/a/trap"), 500, "failed")
 	r.logged("registered", "service", "a") // the agent has seen its token
+	r.logged("the store is down", "error", "(hidden)")
 	bearer := "Authorization: Bearer " + secretMark + "-of-admin"
 	said := map[string]string{}
 	operate := func(method, path string, headers ...string) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +83,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
+	large := strings.Repeat("0123456789", 30000)
 	for _, c := range []struct {
 		name, answer string
 		status       int
@@ -90,6 +92,10 @@ func TestAnswers(t *testing.T) {
 		{"length", ok, 200, "ok"},
 		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n1\r\nd\r\n0\r\nX-T: 1\r\n\r\n", 200, "abcd"},
 		{"until the end", "HTTP/1.1 200 OK\r\n\r\nabc", 200, "abc"},
+		{"large length", "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + large, 200, large},
+		{"large chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n" + large + "\r\n493e0\r\n" + large + "\r\n0\r\n\r\n", 200, large + large},
+		{"large until the end", "HTTP/1.1 200 OK\r\n\r\n" + large, 200, large},
+		{"no chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, ""},
 		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nabc", 200, "abc"},
 		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""},
 		{"redirect", "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", 302, ""},
@@ -114,6 +120,8 @@ func TestBrokenAnswers(t *testing.T) {
 		{"nothing", "", "no answer: unexpected EOF"},
 		{"part of a head", "HTTP/1.1 200 OK\r\nContent-", "broke off: unexpected EOF"},
 		{"part of a body", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "broke off: unexpected EOF"},
+		{"part of a large body", "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc", "broke off: unexpected EOF"},
+		{"chunk without its end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", "malformed answer"},
 		{"part of a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", "broke off: unexpected EOF"},
 		{"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "broke off: unexpected EOF"},
 		{"no end of the trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "broke off: unexpected EOF"},
@@ -185,6 +193,33 @@ func TestTooLarge(t *testing.T) {
 		s := answering(t, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"+strings.Repeat("x", 1000))
 		do(newClient(t, Options{MaxResponse: 1000}), s.origin, "GET", "/", "").succeeded(t, 200, strings.Repeat("x", 1000))
 	})
+}
+
+// TestAnnounced: memory is not taken for what a peer only says that it will send.
+func TestAnnounced(t *testing.T) {
+	for _, head := range []string{"Content-Length: 16000000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\nf00000\r\nx"} {
+		const calls = 20
+		var waiting sync.WaitGroup
+		waiting.Add(calls)
+		s := serve(t, func(_ *script, p *peer, _ int64) {
+			p.request()
+			p.send("HTTP/1.1 200 OK\r\n" + head)
+			waiting.Done()
+			waiting.Wait() // all are read at once
+		})
+		c := newClient(t, Options{})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() { do(c, s.origin, "GET", "/", "").failed(t, ErrUnavailable, "broke off") })
+		}
+		all.Wait()
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+			t.Errorf("%.20q…: %d calls took %d MiB for a byte each", head, calls, took>>20)
+		}
+	}
 }
 
 // TestHead: an answer to HEAD has a length and no body.

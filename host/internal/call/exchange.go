@@ -63,8 +63,7 @@ func (c *Client) exchange(ctx context.Context, conn *conn, m message, resp *fast
 		c.readers.Put(r)
 	}()
 	resp.Header.SetNoDefaultContentType(true)
-	resp.SkipBody = m.head
-	err = resp.ReadLimitBody(r, int(min(c.maxResponse.Load(), math.MaxInt32)))
+	err = readAnswer(r, in, m.head, int(min(c.maxResponse.Load(), math.MaxInt32)), resp)
 	switch {
 	case err == nil:
 		err = c.check(&conn.pool.origin, in, resp)
@@ -154,9 +153,10 @@ func (m *meter) Read(p []byte) (int, error) {
 		copy(m.first[m.n:], p[:n])
 	}
 	m.n += int64(n)
-	if err != nil {
-		m.err = err
+	if n > 0 {
+		return n, nil // an error comes again, if more is asked for
 	}
+	m.err = err
 	return n, err
 }
 

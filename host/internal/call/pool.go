@@ -164,7 +164,7 @@ func (c *Client) tidy() {
 func (p *pool) closeIdle(before time.Time) {
 	n := 0
 	for n < len(p.idle) && (before.IsZero() || !p.idle[n].since.After(before)) {
-		_ = p.idle[n].Close()
+		p.idle[n].drop() // no last words: all calls wait for mu meanwhile
 		n++
 	}
 	rest := copy(p.idle, p.idle[n:])

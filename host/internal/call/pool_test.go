@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,46 @@ func TestNoReuse(t *testing.T) {
 				t.Errorf("%d connections, want 3", n)
 			}
 		})
+	}
+}
+
+// stuck is what TLS is over a connection that takes nothing more: Close waits for room
+// for the last words.
+type stuck struct {
+	net.Conn
+	room chan struct{}
+}
+
+func (s *stuck) Close() error {
+	<-s.room
+	return s.Conn.Close()
+}
+
+// TestStuckWhileIdle: a peer that answers and reads no more does not hold up the calls
+// to others, when the connection to it ends.
+func TestStuckWhileIdle(t *testing.T) {
+	s, other := answering(t, ok), answering(t, ok)
+	c := newClient(t, Options{})
+	do(c, s.origin, "GET", "/", "").succeeded(t, 200, "ok")
+	room := make(chan struct{})
+	t.Cleanup(func() { close(room) })
+	c.mu.Lock()
+	for _, p := range c.pools {
+		for _, conn := range p.idle {
+			conn.Conn = &stuck{conn.Conn, room}
+		}
+	}
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		c.CloseIdle(Peer{Origin: s.origin, Private: true})
+		do(c, other.origin, "GET", "/", "").succeeded(t, 200, "ok")
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Error("a call waits for a connection that is closed")
 	}
 }
 

@@ -90,7 +90,7 @@ func (c *Config) checkDiscovery(root place) {
 		return
 	}
 	if len(c.LocalServices()) == 0 && !root.in("service").broken() {
-		consul.fail(`there is nothing to register; what is registered are the services with targets = ["local"]`)
+		consul.fail(`there is nothing to register, for no [service.NAME] has targets = ["local"]; add one, or remove consul`)
 	}
 	if address := at.in("address"); !d.Near() && d.Address == "" && !address.broken() && loopback(c.Server.Listen) {
 		consul.fail("%q is of another machine, which does not reach server.listen %q; listen on another address, or write address", d.Consul, c.Server.Listen)

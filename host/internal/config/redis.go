@@ -60,6 +60,8 @@ func ParseRedis(s string) (r Redis, err error) {
 		return r, errors.New("is no URL of Redis; " + advice)
 	case strings.Contains(s, "#"):
 		return r, errors.New(`has a "#"; percent-encode it as %23`)
+	case !p.hasUser && (strings.Contains(p.path, "@") || strings.Contains(p.query, "@") && !strings.HasPrefix(p.query, "ca=")):
+		return r, errors.New(`has a "/" or "?" before the "@"; percent-encode a password's special characters: "/" as %2F, "?" as %3F`)
 	}
 	user, password, _ := strings.Cut(p.user, ":")
 	r.User, err = url.PathUnescape(user)

@@ -37,7 +37,7 @@ func TestParseRedis(t *testing.T) {
 		"redis://:hunter2@":              "has no host",
 		"redis://hunter2@host":           "has a user and no password",
 		"redis://:hunter2@host:0":        "has no valid port",
-		"redis://:hunter2/x@host":        "has no host",
+		"redis://:hunter2/x@host":        `before the "@"`,
 		"redis://:hunter2@host:port":     "has no valid port",
 		"redis://:hunter2@::1":           "has no valid port",
 		"redis://:hunter2@ho st":         "is no URL",

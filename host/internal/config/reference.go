@@ -163,6 +163,9 @@ func checkReferencedFile(name string, isText bool) error {
 	if !isText || name == "" || strings.ContainsFunc(name, isControl) {
 		return errors.New(`file is the path of a file, as a text; write { file = "/run/secrets/token" }`)
 	}
+	if strings.Contains(name, "://") { // store.url itself: do not show it
+		return errors.New("file is no path of a file; write the path of the file that holds the URL, not the URL itself")
+	}
 	_, err := path(name)
 	return err
 }

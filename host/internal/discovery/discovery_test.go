@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -233,6 +234,53 @@ func TestAgentInTrouble(t *testing.T) {
 				t.Error("the log holds the token")
 			}
 		})
+	}
+}
+
+// TestStatus: it says of each service whether the agent has it, and counts what fails.
+func TestStatus(t *testing.T) {
+	a, r := consultest.New(t), newRig(t)
+	is := func(want map[string]bool) {
+		t.Helper()
+		r.until(fmt.Sprint("the status ", want), func() bool { return maps.Equal(r.Status().Registered, want) })
+	}
+	is(nil)
+	a.Trouble(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusForbidden) })
+	p := plan(discovery.Agent{Origin: a.Origin}, "http://127.0.0.1:1/", "a-1", "b-1")
+	r.Set(p)
+	is(map[string]bool{"a": false, "b": false})
+	r.until("a failure", func() bool { return r.Status().Failures > 0 })
+	a.Trouble(nil)
+	r.Set(p)
+	is(map[string]bool{"a": true, "b": true})
+	before := r.Status().Failures
+	a.Stop()
+	is(map[string]bool{"a": false, "b": false})
+	r.until("more failures", func() bool { return r.Status().Failures > before })
+	a.Start()
+	r.Set(plan(discovery.Agent{Origin: a.Origin}, "http://127.0.0.1:1/", "b-1", "c-1"))
+	is(map[string]bool{"b": true, "c": true})
+	r.Set(discovery.Plan{})
+	is(nil)
+	r.Set(p)
+	is(map[string]bool{"a": true, "b": true})
+	r.close(patience)
+	is(nil)
+}
+
+// TestGivenUp: a service that cannot be deregistered is given up at some time, and the
+// log says so although the trouble has been told of.
+func TestGivenUp(t *testing.T) {
+	a, r := consultest.New(t), newRig(t)
+	r.Set(plan(discovery.Agent{Origin: a.Origin}, "http://127.0.0.1:1/", "a-1"))
+	r.has(a, "a-1")
+	a.Trouble(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusForbidden) })
+	r.until("the end of the attempts", func() bool {
+		r.Set(discovery.Plan{}) // no need to wait for the next one
+		return r.logged("deregister it by hand") == 1
+	})
+	if n := r.logged("registration failed"); n != 1 {
+		t.Errorf("%d warnings", n)
 	}
 }
 

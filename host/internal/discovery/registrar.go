@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -42,9 +41,11 @@ type Plan struct {
 type Registrar struct {
 	options Options
 
-	mu     sync.Mutex
-	plan   Plan
-	closed bool
+	mu         sync.Mutex
+	plan       Plan
+	closed     bool
+	registered map[string]bool // see Status
+	failures   uint64
 
 	wake   chan struct{} // the plan is another, or Close; never blocks
 	cancel context.CancelFunc
@@ -88,6 +89,43 @@ func (r *Registrar) Set(p Plan) {
 	}
 }
 
+// Status is what is known of the registrations.
+type Status struct {
+	// Registered has each service of the plan, by its name: whether the agent, when it
+	// was asked last, took it or had it. There are none before the first attempt, and
+	// none from Close on.
+	Registered map[string]bool
+	// Failures counts the attempts to bring the agent to what the plan says that
+	// failed, wholly or for one service.
+	Failures uint64
+}
+
+// Status returns what is known now.
+func (r *Registrar) Status() Status {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Status{maps.Clone(r.registered), r.failures}
+}
+
+// expect has Status know these services and no others. What is not known to be
+// registered is not.
+func (r *Registrar) expect(services []Service) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.registered
+	r.registered = make(map[string]bool, len(services))
+	for _, s := range services {
+		r.registered[s.Name] = before[s.Name]
+	}
+}
+
+// found has Status know how a service is.
+func (r *Registrar) found(s Service, registered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.registered[s.Name] = registered
+}
+
 // Close deregisters everything, as far as it can until ctx ends. What is left is
 // the agent's to find out. Later calls, of Set too, do nothing.
 func (r *Registrar) Close(ctx context.Context) {
@@ -100,6 +138,7 @@ func (r *Registrar) Close(ctx context.Context) {
 	if again {
 		return
 	}
+	r.expect(nil)
 	var all sync.WaitGroup
 	for at, h := range r.held {
 		all.Go(func() {
@@ -149,9 +188,16 @@ func (r *Registrar) run(ctx context.Context) {
 	}
 }
 
-// fail says once that the agent is in trouble, until it is not.
+// fail counts a pass that failed, and says once that the agent is in trouble, until
+// it is not.
 func (r *Registrar) fail(ctx context.Context, plan Plan, err error) {
-	if r.failed || ctx.Err() != nil {
+	if ctx.Err() != nil {
+		return
+	}
+	r.mu.Lock()
+	r.failures++
+	r.mu.Unlock()
+	if r.failed {
 		return
 	}
 	r.failed = true
@@ -168,15 +214,19 @@ func (r *Registrar) pass(ctx context.Context, plan Plan) error {
 		}
 	}
 	wanted := map[place]bool{}
+	var services []Service
 	if plan.Agent.Origin != "" {
-		services, err := plan.Services(ctx)
-		if err != nil {
+		var err error
+		if services, err = plan.Services(ctx); err != nil {
 			return err
 		}
-		for _, s := range services {
-			wanted[place{plan.Agent.Origin, s.ID}] = true
-			note(s, r.keep(ctx, plan.Agent, s))
-		}
+	}
+	r.expect(services)
+	for _, s := range services {
+		wanted[place{plan.Agent.Origin, s.ID}] = true
+		err := r.keep(ctx, plan.Agent, s)
+		r.found(s, err == nil)
+		note(s, err)
 	}
 	for _, at := range slices.SortedFunc(maps.Keys(r.held), func(a, b place) int {
 		return strings.Compare(a.origin+" "+a.id, b.origin+" "+b.id)
@@ -224,10 +274,9 @@ func (r *Registrar) leave(ctx context.Context, at place) error {
 	}
 	if h.vain++; h.vain >= farewells {
 		delete(r.held, at)
-		return errors.Join(err, errGivenUp)
+		// A line of its own: that there is trouble has been said, and its end comes next.
+		r.options.Log.Warn("not deregistered, given up; deregister it by hand", slog.String("consul", at.origin),
+			slog.String("service", h.service.Name), slog.String("id", at.id), slog.Any("error", err))
 	}
 	return err
 }
-
-// errGivenUp ends the attempts to deregister a service.
-var errGivenUp = errors.New("given up; deregister it by hand")

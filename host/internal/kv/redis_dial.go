@@ -148,7 +148,7 @@ func (d *dialer) findMaster(ctx context.Context) (address string, err error) {
 				err = fmt.Errorf("it knows no master %q", d.options.Master)
 			}
 			if err != nil {
-				err = fmt.Errorf("the Sentinel at %s: %w", sentinel, reason(err))
+				err = fmt.Errorf("the Sentinel at %s: %w", sentinel, d.reason(err))
 			}
 			answers <- answer{address, err}
 		}()

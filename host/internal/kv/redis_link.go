@@ -2,10 +2,8 @@ package kv
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -122,7 +120,7 @@ func (l *link) failed(err error) error {
 	switch {
 	case l.outage.Load() != nil:
 	case o.code != "":
-		o.err = fmt.Errorf("%w: %s: %w", ErrUnavailable, l.store.name, reason(err)) // it may be about this operation only
+		o.err = fmt.Errorf("%w: %s: %w", ErrUnavailable, l.store.name, l.store.dialer.reason(err)) // it may be about this operation only
 	default:
 		o.silent = false // until a probe says so
 		l.fall(o)
@@ -136,7 +134,8 @@ func (l *link) failed(err error) error {
 
 // strange is about an answer that makes no sense.
 func (l *link) strange(err error) error {
-	return fmt.Errorf("%w: %s: %w", ErrUnavailable, l.store.name, err)
+	// The library's errors quote the answer.
+	return fmt.Errorf("%w: %s: %.200s", ErrUnavailable, l.store.name, l.store.dialer.hide(err.Error()))
 }
 
 // watch probes until the store is closed.
@@ -247,34 +246,10 @@ var errSilent = fmt.Errorf("no answer within %v", probeTimeout)
 
 // explain says what a failed command means for the link.
 func (l *link) explain(err error) *outage {
-	o := &outage{err: fmt.Errorf("%w: %s: %w", ErrReported, l.store.name, reason(err)), silent: true}
+	o := &outage{err: fmt.Errorf("%w: %s: %w", ErrReported, l.store.name, l.store.dialer.reason(err)), silent: true}
 	if e, ok := rueidis.IsRedisErr(err); ok {
 		o.silent = false
 		o.code, _, _ = strings.Cut(e.Error(), " ")
 	}
 	return o
-}
-
-// reason is an error without what differs from one connection to the next, and
-// with what to do about it, where that is known.
-func reason(err error) error {
-	if e, ok := rueidis.IsRedisErr(err); ok {
-		text := e.Error()
-		advice := ""
-		switch code, _, _ := strings.Cut(text, " "); code {
-		case "MOVED", "ASK":
-			advice = "; this is a node of a Cluster: write redis+cluster:// in store.url"
-		case "NOAUTH", "WRONGPASS":
-			advice = "; correct the user and the password in store.url"
-		}
-		return fmt.Errorf("it answers %.200q%s", text, advice)
-	}
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op != "dial" {
-		return fmt.Errorf("%s: %w", op.Op, op.Err) // without the address of this end
-	}
-	if errors.Is(err, rueidis.ErrClosing) {
-		return errors.New("the connection was closed")
-	}
-	return err
 }

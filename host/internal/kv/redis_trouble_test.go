@@ -2,6 +2,7 @@ package kv
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +64,76 @@ func TestRedisPassword(t *testing.T) {
 	server.Do(t, "-a", "wrong-secret", "ACL", "SETUSER", "reader", "on", ">p", "~wasmlane:*", "+@read", "+@connection")
 	if _, _, err := refusalOfWrites(t, RedisOptions{Addresses: at, User: "reader", Password: "p"}); !strings.Contains(err.Error(), "NOPERM") {
 		t.Error(err)
+	}
+}
+
+// TestRedisRepeatsPassword: a server that does not know a command answers with its
+// arguments, a proxy or an impostor with what it likes. The password is not passed on.
+func TestRedisRepeatsPassword(t *testing.T) {
+	const password = "hunter2hunter2"
+	for name, answer := range map[string]string{
+		"arguments":     "-ERR unknown command 'AUTH', with args beginning with: '" + password + "'\r\n",
+		"cut arguments": "-ERR unknown command 'AUTH', with args beginning with: '" + password[:10] + "\r\n",
+		"within":        "-ERR no such user as " + password + " here\r\n",
+		"at the cut":    "-ERR " + strings.Repeat("x", 190) + password + "\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := liar(t, func(c net.Conn) {
+				for b := make([]byte, 4096); ; {
+					if _, err := c.Read(b); err != nil {
+						return
+					}
+					if _, err := c.Write([]byte(answer)); err != nil {
+						return
+					}
+				}
+			})
+			for _, o := range []RedisOptions{
+				{Addresses: []string{addr}, Password: password},
+				{Addresses: []string{addr}, Password: password, Master: "m"},
+			} {
+				s := openRedisAt(t, o)
+				_, err := s.Keyspace("a").Get(t.Context(), nil, []byte("k"))
+				if !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), password[:8]) {
+					t.Errorf("with master %q: %v", o.Master, err)
+				}
+			}
+		})
+	}
+	s := openRedisAt(t, RedisOptions{Addresses: []string{liar(t, replay("+the password is "+password+"\r\n"))}, Password: password})
+	if _, err := s.Keyspace("a").Add(t.Context(), []byte("k"), 1); !errors.Is(err, ErrUnavailable) || strings.Contains(err.Error(), password) {
+		t.Error(err)
+	}
+}
+
+// TestRedisLongAnswer: what a server answers does not fill the log.
+func TestRedisLongAnswer(t *testing.T) {
+	answer := fmt.Sprintf("$%d\r\n%s\r\n", 1<<20, strings.Repeat("x", 1<<20))
+	s := openRedisAt(t, RedisOptions{Addresses: []string{liar(t, replay(answer))}})
+	if _, err := s.Keyspace("a").Add(t.Context(), []byte("k"), 1); !errors.Is(err, ErrUnavailable) || len(err.Error()) > 400 {
+		t.Errorf("an error of %d bytes: %.500v", len(err.Error()), err)
+	}
+}
+
+// TestRedisTLSMismatch: one side speaks TLS and the other does not. The error says
+// what to write.
+func TestRedisTLSMismatch(t *testing.T) {
+	plain := redistest.Start(t)
+	_, _, err := refusal(t, RedisOptions{Addresses: []string{plain.Addr}, TLS: &tls.Config{InsecureSkipVerify: true}})
+	if !strings.Contains(err.Error(), "begin store.url with redis, not rediss") {
+		t.Error(err)
+	}
+	for name, do := range map[string]func(net.Conn){
+		"alert": func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1))
+			_, _ = c.Write([]byte("\x15\x03\x01\x00\x02\x02\x46"))
+		},
+		"closes": func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) },
+	} {
+		_, _, err := refusal(t, RedisOptions{Addresses: []string{liar(t, do)}})
+		if !strings.Contains(err.Error(), "begin store.url with rediss") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -106,7 +106,7 @@ func (v *Service) wait(ctx context.Context) (*list, error) {
 // try sends req to one target. others says that there are more, and limited that
 // try_timeout applies.
 func (v *Service) try(ctx context.Context, t *Target, trial, others, limited bool, own time.Duration, req *fasthttp.Request, resp *fasthttp.Response) (err error) {
-	start := time.Now()
+	start, answers := time.Now(), t.answers.Load()
 	verdict, reason := neutral, ""
 	defer func() { t.done(verdict, trial, reason) }()
 
@@ -131,7 +131,7 @@ func (v *Service) try(ctx context.Context, t *Target, trial, others, limited boo
 	if within != ctx && errors.Is(err, context.DeadlineExceeded) && !passed(ctx) {
 		err = late(fmt.Sprintf("%v: %s: no answer within try_timeout = %v", call.ErrUnavailable, t.origin, v.TryTimeout))
 	}
-	verdict, reason = t.judge(resp, err, time.Since(start))
+	verdict, reason = t.judge(resp, err, time.Since(start), answers)
 	return err
 }
 

@@ -51,8 +51,9 @@ type Target struct {
 	refs   int // guarded by the set's mu
 
 	outstanding atomic.Int64
-	failures    atomic.Int32 // in a row
-	down        atomic.Bool  // ejected; the rest is below
+	answers     atomic.Uint64 // that were none of a failure, see judge
+	failures    atomic.Int32  // in a row
+	down        atomic.Bool   // ejected; the rest is below
 
 	mu        sync.Mutex
 	ejected   bool
@@ -108,7 +109,11 @@ const (
 // Answers 502 and 503 count as failures: with them a host, or the proxy before it,
 // says that it cannot serve. A 500 does not: it is one handler's mistake. Neither
 // does a 504: the callee works under what is left of the caller's deadline.
-func (t *Target) judge(resp *fasthttp.Response, err error, took time.Duration) (outcome, string) {
+//
+// Nor does a deadline that passes while the target answers others, which answers,
+// the count when the try began, tells: callers give as little time as they like, and
+// with that they must not take the target from everybody.
+func (t *Target) judge(resp *fasthttp.Response, err error, took time.Duration, answers uint64) (outcome, string) {
 	count := func(result int) { t.counts.Results[result].Add(1) }
 	switch {
 	case err == nil:
@@ -117,17 +122,25 @@ func (t *Target) judge(resp *fasthttp.Response, err error, took time.Duration) (
 		if unable(status) {
 			return failed, fmt.Sprintf("it answered %d", status)
 		}
+		t.answers.Add(1)
 		return worked, ""
 	case errors.Is(err, call.ErrUnavailable):
-		if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, call.ErrNoConnection) {
-			count(ResultTimeout) // of the try
-		} else {
+		late := errors.Is(err, context.DeadlineExceeded)
+		switch {
+		case !late:
 			count(ResultUnavailable)
+		case !errors.Is(err, call.ErrNoConnection):
+			count(ResultTimeout) // of the try
+		default:
+			count(ResultUnavailable)
+			if took < t.set.limits.fair {
+				return neutral, "" // a part of what was left to the caller
+			}
 		}
 		return failed, strings.TrimPrefix(err.Error(), call.ErrUnavailable.Error()+": "+t.origin+": ")
 	case errors.Is(err, context.DeadlineExceeded):
 		count(ResultTimeout)
-		if took < t.set.limits.fair {
+		if took < t.set.limits.fair || t.answers.Load() != answers {
 			return neutral, ""
 		}
 		return failed, fmt.Sprintf("no answer within %v", took.Round(time.Millisecond))

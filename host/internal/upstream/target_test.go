@@ -106,7 +106,8 @@ func TestWhatCounts(t *testing.T) {
 		{errRefused, true}, {errBroken, true}, {502, true}, {503, true},
 		{500, false}, {504, false}, {429, false}, {404, false}, {200, false},
 		{call.ErrTooLarge, false}, {call.ErrRequest, false}, {context.Canceled, false},
-		{context.DeadlineExceeded, false}, // at once: it had no time
+		{context.DeadlineExceeded, false},                                    // at once: it had no time
+		{fmt.Errorf("%w (%w)", errRefused, context.DeadlineExceeded), false}, // the same, to connect
 	} {
 		f := new(fake)
 		v := newBench(t, f).service(Settings{Targets: []string{"http://a"}})
@@ -128,6 +129,50 @@ func TestWhatCounts(t *testing.T) {
 	}
 	if got := state(v); got != "a=ejected" {
 		t.Errorf("after deadlines: %s", got)
+	}
+	v = b.of("http://b")
+	f.on("http://b", fmt.Errorf("%w (%w)", errRefused, context.DeadlineExceeded))
+	for range 3 {
+		do(v, "GET")
+	}
+	if got := state(v); got != "b=ejected" {
+		t.Errorf("after connections that took too long: %s", got)
+	}
+}
+
+// TestShortDeadlines: who gives a target less time than it takes, however often, does not
+// take it from the others, whom it answers.
+func TestShortDeadlines(t *testing.T) {
+	f := new(fake)
+	b := newBench(t, f)
+	b.limits.fair = 0
+	v := b.of("http://a")
+	for _, answers := range []bool{true, false} {
+		const hasty = 5
+		inside, over := make(chan struct{}, hasty), make(chan struct{})
+		f.on("http://a", func(context.Context, call.Peer, *fasthttp.Request, *fasthttp.Response) error {
+			inside <- struct{}{}
+			<-over
+			return context.DeadlineExceeded
+		})
+		var all sync.WaitGroup
+		for range hasty {
+			all.Go(func() { do(v, "GET") })
+		}
+		for range hasty {
+			<-inside
+		}
+		want := "a=ejected"
+		if answers {
+			f.on("http://a", 200)
+			do(v, "GET").succeeded(t, 200)
+			want = "a=healthy"
+		}
+		close(over)
+		all.Wait()
+		if got := state(v); got != want {
+			t.Errorf("it answers others: %v; %s, want %s", answers, got, want)
+		}
 	}
 }
 
