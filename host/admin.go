@@ -56,7 +56,8 @@ func (h *Host) adminServer(cfg *config.Config) (*server.Server, net.Addr, error)
 			ctx.Error(fmt.Sprintf("{%q: %q}\n", "error", message), status)
 			ctx.SetContentType("application/json")
 		},
-		Log: h.log,
+		MaxBodyKey: "max_module",
+		Log:        h.log,
 	})
 	var addr net.Addr
 	if err == nil {

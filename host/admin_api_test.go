@@ -286,6 +286,11 @@ func TestUploadRefused(t *testing.T) {
 			}
 		})
 	}
+	r.logged("upload refused", "plugin", "b", "error", `plugins/b.wasm has no handler "get"`)
+	// What is running is what stands in the files: no reload has failed.
+	if all := r.scrape(); all["wasmlane_last_reload_successful"] != 1 || all[`wasmlane_reloads_total{result="failure"}`] != 0 {
+		t.Errorf("the metrics have a failed reload")
+	}
 	for name, want := range before {
 		if got, _ := os.ReadFile(filepath.Join(r.dir, "plugins", name+".wasm")); !bytes.Equal(got, want) {
 			t.Errorf("the file of %s was changed", name)
@@ -357,7 +362,8 @@ func TestUploadHuge(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(conn)
-			if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+want) || !strings.Contains(string(got), "\"error\"") {
+			if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+want) || !strings.Contains(string(got), "\"error\"") ||
+				want == "413" && !strings.Contains(string(got), "max_module") {
 				t.Errorf("got %q and %v, want %s", got, err, want)
 			}
 		})

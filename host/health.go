@@ -47,7 +47,8 @@ const (
 // need none.
 //
 // Mistakes in host.toml are no failure: the host that runs may well serve what
-// stood there before. What cannot be read at all leaves the defaults.
+// stood there before. A file that cannot be read at all leaves the defaults, and the
+// line says so.
 func CheckHealth(file string, check HealthCheck) (string, error) {
 	if check.Timeout <= 0 {
 		check.Timeout = healthTimeout
@@ -71,8 +72,11 @@ func CheckHealth(file string, check HealthCheck) (string, error) {
 	}
 	check.Insecure = true
 	line, err := askHealth(u, check)
-	if err != nil && unread {
-		return "", errors.Join(err, problems) // the defaults may have been the wrong place
+	switch { // the defaults may have been the wrong place
+	case unread && err != nil:
+		return "", errors.Join(err, problems)
+	case unread:
+		return fmt.Sprintf("%s (asked by default: %v)", line, problems), nil
 	}
 	return line, err
 }

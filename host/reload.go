@@ -26,7 +26,8 @@ func (h *Host) Reload() error {
 }
 
 // reload is Reload, with a module that takes the place of a plugin's file if all
-// is well, nil for none. It tells what was done, too.
+// is well, nil for none. It tells what was done, too. A module that is refused is no
+// failed reload, since what is running is what stands in the files: the caller logs it.
 func (h *Host) reload(instead *generation.Module) (reloadStatus, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -38,6 +39,9 @@ func (h *Host) reload(instead *generation.Module) (reloadStatus, error) {
 	status := reloadStatus{
 		Time: time.Now(), OK: err == nil, Generation: h.Generation(),
 		Seconds: time.Since(start).Seconds(), Changed: changed,
+	}
+	if err != nil && instead != nil {
+		return status, err
 	}
 	if err != nil {
 		status.Errors = problemsOf(err)

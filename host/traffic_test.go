@@ -320,7 +320,7 @@ func TestMaxBodyOfARoute(t *testing.T) {
 			r.refused(a, c.status, c.message)
 		}
 	}
-	r.logged("request body refused", "max_body", "10", "size", "11")
+	r.logged("request body refused", "max_body", "10", "size", "11", "reason", "body over max_body of the route, 10 bytes")
 	// A client that asks first is told to go on up to the largest of them.
 	c := r.dial()
 	c.send("POST /large HTTP/1.1\r\nHost: test\r\nContent-Length: 4000\r\nExpect: 100-continue\r\n\r\n")

@@ -30,7 +30,9 @@ type uploaded struct {
 func (h *Host) upload(name string, size int, body io.Reader) (status int, document any) {
 	refuse := func(status int, format string, args ...any) (int, any) {
 		err := fmt.Errorf(format, args...)
-		h.log.Warn("upload refused", slog.String("plugin", name), slog.Any("error", err))
+		for _, problem := range problemsOf(err) {
+			h.log.Warn("upload refused", slog.String("plugin", name), slog.String("error", problem))
+		}
 		return status, h.unchanged(err)
 	}
 	cfg := h.config()
@@ -68,8 +70,8 @@ func (h *Host) upload(name string, size int, body io.Reader) (status int, docume
 		status, word = fasthttp.StatusCreated, "added"
 	}
 	done, err := h.reload(&generation.Module{Plugin: name, Wasm: wasm})
-	if err != nil { // which the reload has logged
-		return fasthttp.StatusUnprocessableEntity, h.unchanged(err)
+	if err != nil {
+		return refuse(fasthttp.StatusUnprocessableEntity, "%w", err)
 	}
 	h.log.Info("plugin uploaded", slog.String("plugin", name), slog.String("sha256", info.SHA256), slog.Int("bytes", len(wasm)))
 	return status, uploaded{

@@ -155,7 +155,23 @@ func target(dir, out, name string) (string, error) {
 		}
 		return "", err
 	}
+	if err == nil && (!info.Mode().IsRegular() || filepath.Ext(out) != ".wasm" && info.Size() > 0 && !isModule(out)) {
+		return "", fmt.Errorf("%s: there is such a file, and it is no module; name another one, or remove it", out)
+	}
 	return out, nil
+}
+
+// isModule reports whether a file begins as modules do: a source is not to be lost
+// because it was named by mistake.
+func isModule(file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, 4)
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == "\x00asm"
 }
 
 // place copies a file to another place in one step. The file beside begins with a

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -47,16 +48,25 @@ func TestBuildErrors(t *testing.T) {
 
 // Where a module goes, in the ways -o can be given.
 func TestTarget(t *testing.T) {
-	dir := directory(t, "plugins/user.wasm")
+	dir := directory(t, "plugins/user.wasm", "main.c=int main;", "empty=", "old.bin=\x00asm\x01\x00\x00\x00")
 	plugins := filepath.Join(dir, "plugins")
 	for _, c := range []struct{ out, want string }{
 		{"", filepath.Join(dir, "user.wasm")},
 		{plugins, filepath.Join(plugins, "user.wasm")},
 		{filepath.Join(plugins, "user.wasm"), filepath.Join(plugins, "user.wasm")},
 		{filepath.Join(plugins, "new.wasm"), filepath.Join(plugins, "new.wasm")},
+		{filepath.Join(plugins, "new.bin"), filepath.Join(plugins, "new.bin")},
+		{filepath.Join(dir, "old.bin"), filepath.Join(dir, "old.bin")},
+		{filepath.Join(dir, "empty"), filepath.Join(dir, "empty")},
 	} {
 		if got, err := target(dir, c.out, "user"); got != c.want || err != nil {
 			t.Errorf("-o %q: %q %v, want %q", c.out, got, err, c.want)
+		}
+	}
+	// What is no module is not replaced: a source, or a device.
+	for _, out := range []string{filepath.Join(dir, "main.c"), os.DevNull} {
+		if got, err := target(dir, out, "user"); err == nil || !strings.Contains(err.Error(), "it is no module") {
+			t.Errorf("-o %q: %q %v", out, got, err)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func (s *Setup) Resident(plugin string, n int, ask *Request) (bytes float64, err
 	if err := one(ask); err != nil {
 		return 0, err
 	}
+	time.Sleep(settled)
 	before, created, err := r.resident(plugin)
 	if err != nil || created != 1 {
 		return 0, errors.Join(err, fmt.Errorf("%d instances after one request; want 1", created))
@@ -61,6 +62,10 @@ func (s *Setup) Resident(plugin string, n int, ask *Request) (bytes float64, err
 	}
 }
 
+// settled is when a host has given back what loading took, several times what it
+// waits with that. Before, what is given back hides what instances take.
+const settled = time.Second
+
 // together sends a request n times at once.
 func together(n int, q *Request, ask func(*Request) error) error {
 	var all sync.WaitGroup
@@ -77,8 +82,9 @@ func together(n int, q *Request, ask func(*Request) error) error {
 	return err
 }
 
-// resident returns the proportional set size of the process, and how many
-// instances of a plugin have been created.
+// resident returns the proportional set size of the process without what is mapped
+// from files, and how many instances of a plugin have been created. Pages of the
+// program and of machine code come and go with what runs, and are no instance's.
 func (r *running) resident(plugin string) (bytes float64, created uint64, err error) {
 	for _, p := range r.host.Plugins() {
 		if p.Name == plugin {
@@ -95,11 +101,19 @@ func (r *running) resident(plugin string) (bytes float64, created uint64, err er
 	if err != nil {
 		return 0, 0, fmt.Errorf("memory is measured on Linux only: %w", err)
 	}
+	found := 0
 	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" {
+		if f := strings.Fields(line); len(f) == 3 && (f[0] == "Pss_Anon:" || f[0] == "Pss_Shmem:") {
 			n, err := strconv.ParseFloat(f[1], 64)
-			return n * 1024, created, err
+			if err != nil {
+				return 0, 0, fmt.Errorf("/proc/self/smaps_rollup: %w", err)
+			}
+			bytes += n * 1024
+			found++
 		}
 	}
-	return 0, 0, errors.New("there is no Pss in /proc/self/smaps_rollup")
+	if found != 2 {
+		return 0, 0, errors.New("/proc/self/smaps_rollup has no Pss_Anon and Pss_Shmem; Linux 5.4 or later has")
+	}
+	return bytes, created, nil
 }

@@ -196,6 +196,24 @@ func TestHealthMisused(t *testing.T) {
 	s.health("/none").exits(exitFailed).complains("host.toml:1: ")
 }
 
+// A host that answers at the default address need not be the one that is meant: a file
+// that cannot be read is named then, too.
+func TestHealthByDefault(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:9001")
+	if err != nil {
+		t.Skipf("something listens at the default address: %v", err)
+	}
+	defer l.Close()
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			_, _ = conn.Read(make([]byte, 1024))
+			fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			conn.Close()
+		}
+	}()
+	wasmlane(t, "health", "-c", "/nowhere").exits(exitOK).says("http://127.0.0.1:9001/healthz: 200 (asked by default: /nowhere: no such file; ")
+}
+
 // selfSigned makes a certificate for a name that nobody asks for.
 func selfSigned(t *testing.T, certFile, keyFile string) {
 	t.Helper()

@@ -33,7 +33,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "", "serve what host.toml describes (the default)", runServe},
-		{"check", "", "do all that run does short of listening; print every error", runCheck},
+		{"check", "", "do all that run does before it opens the store and listens; print every error", runCheck},
 		{"health", "[PATH|URL]", "ask a running host how it is; exit 0 when it is well", runHealth},
 		{"inspect", "FILE.wasm", "say what a plugin exports, imports and needs", runInspect},
 		{"invoke", "PLUGIN.HANDLER [PATH]", "send one request to a handler, without a server", runInvoke},

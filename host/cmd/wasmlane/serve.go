@@ -28,6 +28,10 @@ func runServe(i *invocation) int {
 	if _, code, ok := i.parse(0, 0); !ok {
 		return code
 	}
+	// A host whose log nobody reads any more serves on. By default the system ends
+	// whoever writes to such a pipe.
+	signal.Ignore(syscall.SIGPIPE)
+	defer signal.Reset(syscall.SIGPIPE)
 	// A reload that is asked for while the host starts must not end it. What else
 	// ends a process may: there is nothing to drain yet.
 	received := make(chan os.Signal, 4)

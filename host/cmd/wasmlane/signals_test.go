@@ -3,10 +3,14 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -43,6 +47,47 @@ func (p *process) finish(c *session, rest string) {
 	}
 	if err := c.ended(); err != nil {
 		p.t.Errorf("the upload's connection: %v", err)
+	}
+}
+
+// TestLogReaderEnds: when whoever reads the log has gone, the host serves on.
+func TestLogReaderEnds(t *testing.T) {
+	t.Parallel()
+	s := healthSite(t)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	cmd := exec.Command(program(t), "run")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, write, write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // fails when it has ended
+	write.Close()
+	banner := regexp.MustCompile(`^wasmlane \S+ on (http://\S+)\n$`)
+	lines, base := bufio.NewReader(read), ""
+	for base == "" {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := banner.FindStringSubmatch(line); m != nil {
+			base = m[1]
+		}
+	}
+	read.Close()
+	resp, err := http.Get(base + "/alive") // its line in the access log follows
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit code 0", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -108,5 +109,21 @@ func TestEveryFieldHasAKey(t *testing.T) {
 		if fields != len(s.keys) {
 			t.Errorf("%s has %d fields and %d keys", s.header, fields, len(s.keys))
 		}
+	}
+}
+
+// The README shows what a typing mistake in the sample gives.
+func TestReadmeShowsAnError(t *testing.T) {
+	text, err := os.ReadFile(filepath.FromSlash("../../../README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile(`(?m)^    (host\.toml:\d+: .*)$`).FindSubmatch(text)
+	if shown == nil {
+		t.Fatal("README.md shows no error of host.toml")
+	}
+	_, errs := Parse("host.toml", bytes.Replace(sample(t), []byte("\nnodelay "), []byte("\nnodelya "), 1))
+	if len(errs) != 1 || errs[0].Error() != string(shown[1]) {
+		t.Errorf("README.md shows\n%s\nfor \"nodelya\" in place of \"nodelay\"; the host says\n%v", shown[1], errs)
 	}
 }

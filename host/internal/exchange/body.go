@@ -35,7 +35,7 @@ func (b *Budget) give(n int64) { b.used.Add(-n) }
 
 // Why a body was not read.
 var (
-	ErrBodyTooLarge  = errors.New("body over server.max_body")
+	ErrBodyTooLarge  = errors.New("body over max_body")
 	ErrBodyMemory    = errors.New("bodies in flight over server.body_memory")
 	ErrBodyTimeout   = errors.New("body not received within server.read_timeout")
 	ErrBodyTruncated = errors.New("body ended early")

@@ -102,7 +102,7 @@ func (x *Exchange) cgiWriteHead(p []byte) (body []byte, err error) {
 	}
 	x.Response.SetStatusCode(head.status)
 	for _, f := range head.fields {
-		if foldEqual(f.name, "x-request-id") { // the host has set it
+		if equalFold("x-request-id", f.name) { // the host has set it
 			x.Response.Header.DelBytes(f.name)
 		}
 		x.Response.Header.AddBytesKV(f.name, f.value)

@@ -62,19 +62,19 @@ func (h *cgiHead) parse(text []byte) error {
 			return err
 		}
 		switch name := f.name; {
-		case foldEqual(name, "status"):
+		case equalFold("status", name):
 			if h.status != 0 {
 				return fmt.Errorf("line %d: Status is there twice; write it once", number)
 			}
 			if h.status = cgiStatus(f.value); h.status == 0 {
 				return fmt.Errorf(`line %d: "Status: %s" has no status from 200 to 599; write it as in "Status: 404 Not Found"`, number, excerpt(f.value))
 			}
-		case foldEqual(name, "transfer-encoding"):
+		case equalFold("transfer-encoding", name):
 			return fmt.Errorf("line %d: Transfer-Encoding is the host's to set; write the body as it is, without chunks", number)
 		case hostsHeader(name):
 			// The host knows the length and the time, and the connection is its own.
 		default:
-			located = located || foldEqual(name, "location")
+			located = located || equalFold("location", name)
 			h.fields = append(h.fields, f)
 		}
 	}
@@ -124,22 +124,6 @@ func cgiStatus(value []byte) int {
 		return 0
 	}
 	return n
-}
-
-// foldEqual compares a name in any case with a lower-case one.
-func foldEqual(name []byte, lowered string) bool {
-	if len(name) != len(lowered) {
-		return false
-	}
-	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lowered[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // excerpt is what a message shows of a guest's text.

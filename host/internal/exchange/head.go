@@ -206,7 +206,7 @@ func lower(b []byte) {
 }
 
 // equalFold compares a lower-case name with one in any case, ASCII only.
-func equalFold(lowered, name []byte) bool {
+func equalFold[T string | []byte](lowered T, name []byte) bool {
 	if len(lowered) != len(name) {
 		return false
 	}

@@ -158,7 +158,7 @@ func (g *Generation) loadAll(ctx context.Context, names []string, previous *Gene
 func pluginNames(cfg *config.Config) ([]string, *config.Error) {
 	names, err := pluginFiles(cfg)
 	if err != nil {
-		problem := cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "cannot read %s: %v; create the directory or correct the key", cfg.PluginDir, plain(err))
+		problem := cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "cannot read %s: %v; name a directory that the user that runs wasmlane may read", cfg.PluginDir, plain(err))
 		if errors.Is(err, fs.ErrNotExist) {
 			problem = cfg.Error(cfg.Lines.Of("plugin_dir"), "plugin_dir", "%s does not exist; create the directory or correct the key", cfg.PluginDir)
 		}

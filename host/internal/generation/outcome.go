@@ -117,8 +117,8 @@ func (g *Generation) panicked(x *exchange.Exchange, value any) {
 		slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
 }
 
-func (g *Generation) logBody(x *exchange.Exchange, r *Route, err error) {
-	attrs := []slog.Attr{slog.Any("reason", err), slog.Int64("size", x.Request.BodySize)}
+func (g *Generation) logBody(x *exchange.Exchange, r *Route, reason string, err error) {
+	attrs := []slog.Attr{slog.String("reason", reason), slog.Int64("size", x.Request.BodySize)}
 	switch {
 	case errors.Is(err, exchange.ErrBodyTooLarge):
 		attrs = append(attrs, slog.Int64("max_body", r.maxBody))

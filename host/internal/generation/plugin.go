@@ -243,18 +243,19 @@ func tooLarge(size int64, settings *config.Plugin) error {
 // readModule reads a plugin's file, refusing one that is over max_module before
 // any of it is in memory.
 func readModule(file string, settings *config.Plugin) ([]byte, error) {
+	// A look first: to open a pipe would wait for somebody who writes.
+	stat, err := os.Stat(file)
+	if err != nil {
+		return nil, plain(err)
+	}
+	if !stat.Mode().IsRegular() {
+		return nil, errors.New("not a regular file; put a module in its place, or remove it")
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, plain(err)
 	}
 	defer f.Close()
-	stat, err := f.Stat()
-	if err != nil {
-		return nil, plain(err)
-	}
-	if !stat.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
 	if stat.Size() > settings.MaxModule {
 		return nil, tooLarge(stat.Size(), settings)
 	}
@@ -272,11 +273,15 @@ func readModule(file string, settings *config.Plugin) ([]byte, error) {
 }
 
 // absent says that a plugin has no file, and where host.toml asks for it: at its
-// first route, which is where a name is mistyped most, or else at its section.
+// first route, which is where a name is mistyped most, or else at its section. A link
+// that leads nowhere may be there without either.
 func absent(cfg *config.Config, name, file string) error {
+	if to, err := os.Readlink(file); err == nil {
+		return fmt.Errorf("%s: a link to %s, which does not exist; correct the link, or remove it", file, to)
+	}
 	advice := "build the plugin into plugin_dir, or remove what host.toml says of it"
 	if files, err := pluginFiles(cfg); err == nil {
-		if near := config.Nearest(name, files); near != "" {
+		if near := config.Nearest(name, files); near != "" && near != name {
 			advice = fmt.Sprintf("did you mean %q?", near)
 		}
 	}

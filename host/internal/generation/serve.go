@@ -2,6 +2,7 @@ package generation
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -161,19 +162,23 @@ func inChain(x *exchange.Exchange, p *Plugin) bool {
 // refuseBody answers a request whose body was not read to its end; the
 // connection cannot be used for another.
 func (g *Generation) refuseBody(x *exchange.Exchange, r *Route, err error) {
+	reason := err.Error()
 	switch {
-	case errors.Is(err, exchange.ErrBodyTooLarge) && r.Config.MaxBody > 0:
-		x.Fail(fasthttp.StatusRequestEntityTooLarge, "body over max_body of the route")
 	case errors.Is(err, exchange.ErrBodyTooLarge):
-		x.Fail(fasthttp.StatusRequestEntityTooLarge, err.Error())
+		key := "server.max_body"
+		if r.Config.MaxBody > 0 {
+			key = "max_body of the route"
+		}
+		reason = fmt.Sprintf("body over %s, %d bytes", key, r.maxBody)
+		x.Fail(fasthttp.StatusRequestEntityTooLarge, reason)
 	case errors.Is(err, exchange.ErrBodyMemory):
-		x.Fail(fasthttp.StatusServiceUnavailable, err.Error())
+		x.Fail(fasthttp.StatusServiceUnavailable, reason)
 		x.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
 	case errors.Is(err, exchange.ErrBodyTimeout):
-		x.Fail(fasthttp.StatusRequestTimeout, err.Error())
+		x.Fail(fasthttp.StatusRequestTimeout, reason)
 	default:
-		x.Fail(fasthttp.StatusBadRequest, err.Error())
+		x.Fail(fasthttp.StatusBadRequest, reason)
 	}
-	g.logBody(x, r, err)
+	g.logBody(x, r, reason, err)
 	x.Hangup()
 }

@@ -3,6 +3,8 @@ package kv
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -18,10 +20,11 @@ type file struct {
 	path   string
 	commit func(*bbolt.Tx) error // (*bbolt.Tx).Commit; tests make it fail
 
-	mu    sync.Mutex // guards what follows; held while a transaction begins, not while it runs
-	db    *bbolt.DB  // nil: not open
-	why   error      // why db is nil
-	retry time.Time  // when to open it again; zero: never
+	mu    sync.Mutex  // guards what follows; held while a transaction begins, not while it runs
+	db    *bbolt.DB   // nil: not open
+	as    fs.FileInfo // what db was opened as
+	why   error       // why db is nil
+	retry time.Time   // when to open it again; zero: never
 }
 
 // broken is what a panic of bbolt means.
@@ -31,11 +34,11 @@ const broken = "damaged, or its disk fails; put a copy back in its place and res
 const retryAfter = time.Second
 
 func openFile(path string) (*file, error) {
-	db, err := open(path, true, lockWait)
+	db, as, err := open(path, true, lockWait)
 	if err != nil {
 		return nil, err
 	}
-	return &file{path: path, commit: (*bbolt.Tx).Commit, db: db}, nil
+	return &file{path: path, commit: (*bbolt.Tx).Commit, db: db, as: as}, nil
 }
 
 // view runs fn in a read transaction. Its error is fn's own, or ErrUnavailable.
@@ -78,10 +81,29 @@ func (f *file) update(fn func(*bbolt.Tx) (changed bool)) (err error) {
 			f.abandon(tx, err)
 		}
 	}()
+	if err := f.inPlace(); err != nil {
+		return err
+	}
 	if !fn(tx) {
 		return tx.Rollback()
 	}
 	return f.commit(tx)
+}
+
+// errMoved means that nobody would find again what is written.
+var errMoved = errors.New("the file was moved, replaced or removed while it was open")
+
+// inPlace returns an error when the path leads to another file than the one that is
+// open, or to none: what is written there ends with the process.
+func (f *file) inPlace() error {
+	f.mu.Lock()
+	as := f.as
+	f.mu.Unlock()
+	now, err := os.Stat(f.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(as, now) {
+		return errMoved
+	}
+	return nil // if it cannot be told, it is not said
 }
 
 // begin starts a transaction, opening the file first if it is not open.
@@ -92,7 +114,7 @@ func (f *file) begin(writable bool) (tx *bbolt.Tx, err error) {
 		if f.retry.IsZero() || time.Now().Before(f.retry) {
 			return nil, f.why
 		}
-		db, err := open(f.path, false, 0)
+		db, as, err := open(f.path, false, 0)
 		if err != nil {
 			f.why = fmt.Errorf("%w: %w", ErrUnavailable, err)
 			f.retry = time.Now().Add(retryAfter)
@@ -101,7 +123,7 @@ func (f *file) begin(writable bool) (tx *bbolt.Tx, err error) {
 			}
 			return nil, f.why
 		}
-		f.db = db
+		f.db, f.as = db, as
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -141,10 +163,15 @@ func (f *file) lose(cause error) error {
 	return f.why
 }
 
-// health returns why nothing can be read. A file that is not open is tried again: with
-// no requests there would be no operation to do so.
+// health returns why nothing can be read or written. A file that is not open is tried
+// again: with no requests there would be no operation to do so.
 func (f *file) health() error {
-	return f.view(func(*bbolt.Tx) error { return nil })
+	return f.view(func(*bbolt.Tx) error {
+		if err := f.inPlace(); err != nil {
+			return f.unavailable("cannot write", err)
+		}
+		return nil
+	})
 }
 
 // close closes the file for good, after the reads under way.

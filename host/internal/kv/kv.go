@@ -40,8 +40,8 @@ type Store interface {
 	// operation answer ErrInvalid.
 	Keyspace(name string) Keyspace
 
-	// Health returns why operations answer ErrUnavailable now, or nil when they are
-	// not known to. It waits for nothing on a network.
+	// Health returns why operations, or writes alone, answer ErrUnavailable now, or nil
+	// when they are not known to. It waits for nothing on a network.
 	Health() error
 
 	// Close finishes the writes under way, answers every writer, and releases what

@@ -21,11 +21,11 @@ const lockWait = time.Second
 
 // open opens the file and leaves nothing of it in doubt. With create it makes what
 // is missing; opening again must not, or a file that was moved away would come back
-// empty. Its errors name the file and what to do.
-func open(path string, create bool, wait time.Duration) (db *bbolt.DB, err error) {
+// empty. as is what tells the file from others. Errors name the file and what to do.
+func open(path string, create bool, wait time.Duration) (db *bbolt.DB, as fs.FileInfo, err error) {
 	if create {
 		if err := makeDir(filepath.Dir(path)); err != nil {
-			return nil, fmt.Errorf("%s: cannot make its directory: %w", path, err)
+			return nil, nil, fmt.Errorf("%s: cannot make its directory: %w", path, err)
 		}
 	}
 	var handle *os.File
@@ -33,7 +33,7 @@ func open(path string, create bool, wait time.Duration) (db *bbolt.DB, err error
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // see file.view
 	defer func() {
 		if p := recover(); p != nil {
-			db, err = nil, damaged(path, panicked(p))
+			db, as, err = nil, nil, damaged(path, panicked(p))
 			unlock(handle)
 			_ = handle.Close() // the mapping is lost; bbolt gives no way to undo it
 		}
@@ -55,13 +55,16 @@ func open(path string, create bool, wait time.Duration) (db *bbolt.DB, err error
 		},
 	})
 	if err != nil {
-		return nil, explain(path, err)
+		return nil, nil, explain(path, err)
 	}
-	if err = finish(path, db, handle, fresh); err != nil {
+	if err = finish(path, db, handle, fresh); err == nil {
+		as, err = handle.Stat()
+	}
+	if err != nil {
 		_ = db.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return db, nil
+	return db, as, nil
 }
 
 // explain says what a failure of bbolt.Open means.
@@ -74,6 +77,8 @@ func explain(path string, err error) error {
 		return fmt.Errorf("%s: cannot open the store: %w; let this user read and write it, or set another store.path", path, system)
 	case errors.Is(err, syscall.EISDIR):
 		return fmt.Errorf("%s: cannot open the store: it is a directory; store.path must name a file", path)
+	case errors.Is(err, fs.ErrNotExist): // with create it would have been made
+		return fmt.Errorf("%s: cannot open the store: %w; put the file back, or restart to begin with an empty one", path, system)
 	case isSystem:
 		return fmt.Errorf("%s: cannot open the store: %w", path, system)
 	}

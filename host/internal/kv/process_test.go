@@ -159,7 +159,7 @@ func TestSecondOpener(t *testing.T) {
 			time.Sleep(10 * time.Millisecond) // so that opening mostly comes first
 			s.Close()
 		}()
-		db, err := open(s.file.path, false, time.Minute)
+		db, _, err := open(s.file.path, false, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,11 +140,8 @@ func TestFileGoneAfterFailure(t *testing.T) {
 	space := s.Keyspace("a")
 	mustSet(t, space, "k", "v")
 	commit := s.file.commit
-	s.file.commit = func(*bbolt.Tx) error { return errDisk }
 	moved := s.file.path + ".moved"
-	if err := os.Rename(s.file.path, moved); err != nil {
-		t.Fatal(err)
-	}
+	s.file.commit = func(*bbolt.Tx) error { return errors.Join(os.Rename(s.file.path, moved), errDisk) }
 	if err := space.Set(t.Context(), []byte("k"), nil); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
@@ -166,6 +163,53 @@ func TestFileGoneAfterFailure(t *testing.T) {
 	s.file.mu.Unlock()
 	mustGet(t, space, "k", "v")
 	mustSet(t, space, "k", "w")
+}
+
+// TestFileMoved: what is written to a file that its path does not lead to any more would
+// be gone after the next start. Nothing is, and what is put there instead is taken up.
+func TestFileMoved(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows does not let go of an open file")
+	}
+	for name, c := range map[string]struct {
+		move, back func(path string) error
+		want       string
+	}{
+		"moved":    {func(p string) error { return os.Rename(p, p+".moved") }, func(p string) error { return os.Rename(p+".moved", p) }, "v"},
+		"replaced": {func(p string) error { return os.Rename(p+".other", p) }, func(string) error { return nil }, "other"},
+		"removed":  {os.Remove, func(p string) error { return os.Rename(p+".other", p) }, "other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTemp(t)
+			path := s.file.path
+			other := openAt(t, path+".other")
+			mustSet(t, other.Keyspace("a"), "k", "other")
+			if err := other.Close(); err != nil {
+				t.Fatal(err)
+			}
+			space := s.Keyspace("a")
+			mustSet(t, space, "k", "v")
+			if err := s.Health(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.move(path); err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range []error{s.Health(), space.Set(t.Context(), []byte("k"), []byte("lost"))} {
+				if !errors.Is(err, ErrUnavailable) || !errors.Is(err, errMoved) || !strings.Contains(err.Error(), path) {
+					t.Errorf("got %v", err)
+				}
+			}
+			if err := c.back(path); err != nil {
+				t.Fatal(err)
+			}
+			mustGet(t, space, "k", c.want)
+			mustSet(t, space, "k", "w")
+			if err := s.Health(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // TestDamagedPages overwrites all pages but the first few with garbage, with the

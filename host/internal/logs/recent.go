@@ -1,5 +1,3 @@
-// Package logs keeps the last lines of a log at hand, so that an operator can ask
-// for those of one plugin.
 package logs
 
 import (
@@ -31,7 +29,8 @@ type Line struct {
 	size   int
 }
 
-// Recent keeps the last lines. It is safe for concurrent use.
+// Recent keeps the last lines of a log at hand, so that an operator can ask for those
+// of one plugin. It is safe for concurrent use.
 type Recent struct {
 	mu    sync.Mutex
 	count uint64

@@ -103,4 +103,7 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if n := len(r.Lines("", 4*500)); n != 4*keepLines {
+		t.Errorf("%d lines are kept of four plugins, want %d of each", n, keepLines)
+	}
 }

@@ -1,7 +1,7 @@
 // Package logs writes the host's log. What happened to the host is written at
 // once. The access log has a line for each request, so its lines gather for a
 // moment and go out together: a request does not pay for a system call, nor wait
-// for whoever reads the log.
+// for whoever reads the log. The last lines are kept for the operator, see [Recent].
 package logs
 
 import (

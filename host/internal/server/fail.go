@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func (s *Server) explain(err error) (status int, message string) {
 }
 
 func (s *Server) bodyTooLarge() string {
-	return fmt.Sprintf("the body is over server.max_body, %d bytes", s.maxBody.Load())
+	return fmt.Sprintf("the body is over %s, %d bytes", cmp.Or(s.options.MaxBodyKey, "max_body"), s.maxBody.Load())
 }
 
 // hangup answers with an error and has the connection end, in a way that lets a

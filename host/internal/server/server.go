@@ -27,6 +27,10 @@ type Options struct {
 	// ctx.Request may hold nothing.
 	Error func(ctx *fasthttp.RequestCtx, status int, message string)
 
+	// MaxBodyKey is the key of host.toml that a client is told when its body is over
+	// Config.MaxBody; "" means "max_body".
+	MaxBodyKey string
+
 	// RequestID makes the id of an answer that belongs to no request: that of a
 	// connection over a limit. Nil: 32 random hexadecimal digits.
 	RequestID func() string
@@ -49,7 +53,7 @@ type Server struct {
 	stalled occasionally // and about failing accepts
 
 	draining atomic.Bool
-	maxBody  atomic.Int64 // server.max_body, which a reload may change
+	maxBody  atomic.Int64 // Config.MaxBody, which a reload may change
 
 	mu       sync.Mutex
 	listener *listener     // nil before Listen

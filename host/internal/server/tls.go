@@ -92,6 +92,14 @@ func (c *tlsConn) Handshake() error {
 	return err
 }
 
+func readPEM(file string) ([]byte, error) {
+	// A look first: to open a pipe would wait for somebody who writes.
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file; name a PEM file", file)
+	}
+	return os.ReadFile(file)
+}
+
 // loadPair reads a pair of PEM files. crypto/tls says what is wrong in words only
 // and names no file, so the usual mistakes are looked for here.
 func loadPair(certFile, keyFile string) (*tls.Certificate, error) {
@@ -99,11 +107,11 @@ func loadPair(certFile, keyFile string) (*tls.Certificate, error) {
 	fail := func(key string, cause error, format string, args ...any) error {
 		return &SettingError{Key: key, Message: fmt.Sprintf(format, args...), Cause: cause}
 	}
-	certPEM, err := os.ReadFile(certFile)
+	certPEM, err := readPEM(certFile)
 	if err != nil {
 		return nil, fail(certKey, err, "%v", err)
 	}
-	keyPEM, err := os.ReadFile(keyFile)
+	keyPEM, err := readPEM(keyFile)
 	if err != nil {
 		return nil, fail(keyKey, err, "%v", err)
 	}

@@ -180,6 +180,7 @@ func TestTLSFiles(t *testing.T) {
 		{"broken key", cert, file("k.pem", block("PRIVATE KEY", "x")), "server.tls_key", "the private key is broken"},
 		{"encrypted key", cert, file("k.pem", block("ENCRYPTED PRIVATE KEY", "x")), "server.tls_key", "openssl pkey"},
 		{"key of another", otherCert, key, "server.tls_key", "good.key is not the key of the certificate in"},
+		{"device", os.DevNull, key, "server.tls_cert", os.DevNull + " is no regular file"},
 		{"only one", cert, "", "server.tls_key", "no such file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
