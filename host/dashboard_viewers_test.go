@@ -122,6 +122,7 @@ func TestStalledViewer(t *testing.T) {
 			return strings.Repeat(fmt.Sprint(large.Add(1)%10), 16<<20) // more than any socket holds
 		}}},
 	})
+	defer feed.Close()
 	var unsent atomic.Int64
 	settings := config.Defaults().Server
 	settings.Listen, settings.WriteTimeout = "127.0.0.1:0", 2*time.Second
