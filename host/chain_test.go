@@ -73,6 +73,7 @@ func TestCallDepth(t *testing.T) {
 	g.on("down", g.do("kv_add", "depth", wasmtest.I64Const(1), sum), g.calls("ring", "GET /a/down", ""), g.relay())
 	r := start(t, setup{
 		keys: `
+			defaults.timeout = "60s"
 			plugin.a.store = "s"
 			plugin.a.calls = ["ring"]
 			service.ring.targets = ["local"]
