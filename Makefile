@@ -60,6 +60,10 @@ $(foreach file,$(EXAMPLES),$(eval $(call wasm,$(file),$(patsubst %/,%,$(dir $(fi
 # $(call nested,COMMAND) runs a command in every module below this one.
 nested = @set -e; for module in $(NESTED); do printf '%s: %s\n' "$$module" '$(1)'; (cd $$module; $(1)); done
 
+# Twenty minutes more than the go command gives a package: some take minutes on a quick
+# machine, and a slow one may have other things to do.
+PATIENT := -timeout 30m
+
 # The race detector needs cgo, a C compiler and the headers of libc.
 can_race = [ "$$(go env CGO_ENABLED)" = 1 ] && echo '\#include <stdlib.h>' | $$(go env CC) -x c -fsyntax-only - 2>/dev/null
 
@@ -67,10 +71,10 @@ test: plugins ## run every test, with the race detector if there is a C compiler
 	@if $(can_race); then race=-race; \
 	elif [ "$$CI" = true ]; then echo "make test: no working C compiler for the race detector; install gcc and libc6-dev" >&2; exit 1; \
 	else race=; echo "make test: no working C compiler, so the race detector is off"; fi; \
-	echo go test $$race ./...; go test $$race ./...
+	echo go test $$race $(PATIENT) ./...; go test $$race $(PATIENT) ./...
 	@# What the race detector would distort, allocations for one, or would take minutes
 	@# to run, plugins in all languages, is left out above.
-	go test $$(grep -rl --include='*_test.go' '^//go:build !race' abi examples host | xargs -n1 dirname | sort -u | sed 's,^,./,')
+	go test $(PATIENT) $$(grep -rl --include='*_test.go' '^//go:build !race' abi examples host | xargs -n1 dirname | sort -u | sed 's,^,./,')
 	$(call nested,go test ./...)
 	cd deploy/validate && go test ./...
 	@[ "$$(go env GOOS)" != linux ] || { echo "bench: go test ./..."; cd bench && go test ./...; }

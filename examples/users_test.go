@@ -38,6 +38,7 @@ func service(user, other, guest, cache string) *suite.Setup {
 		Plugins: map[string]string{"user": user, "other": other, "guest": guest},
 		Cache:   cache,
 		Keys: []string{
+			`defaults.timeout = "60s"`,
 			`plugin.user.store = "users"`, `plugin.other.store = "users"`, `plugin.guest.store = "users"`,
 			`plugin.guest.calls = ["nobody"]`, `service.nobody.targets = ["$REFUSED"]`,
 		},

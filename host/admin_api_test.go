@@ -72,11 +72,12 @@ func TestAdminPlugin(t *testing.T) {
 	g.on("trap", wasmtest.Unreachable())
 	g.on("sleep", g.sleep(time.Minute))
 	r := start(t, setup{
-		keys:   guarded + "plugin.a.timeout = \"50ms\"\nplugin.a.config.key = \"s3cret\"",
+		keys:   guarded + "plugin.a.timeout = \"20s\"\nplugin.a.config.key = \"s3cret\"",
 		guests: map[string]*guest{"a": g, "b": says("b")},
+		routes: "GET /short a.sleep timeout = \"50ms\"",
 	})
 	id := r.refused(r.ask("GET", "/a/trap", "", "X-Request-Id: the-first"), 500, "failed")
-	r.get("/a/sleep")
+	r.get("/short")
 	for range 20 {
 		r.get("/a/trap")
 	}
@@ -101,9 +102,9 @@ func TestAdminPlugin(t *testing.T) {
 	if status := r.operate("GET", "/plugins/a", nil, &d); status != 200 {
 		t.Fatal(status)
 	}
-	if d.Name != "a" || filepath.Base(d.File) != "a.wasm" || len(d.SHA256) != 64 || d.Isolation != "request" || len(d.Handlers) != 2 || len(d.Routes) != 2 ||
+	if d.Name != "a" || filepath.Base(d.File) != "a.wasm" || len(d.SHA256) != 64 || d.Isolation != "request" || len(d.Handlers) != 2 || len(d.Routes) != 3 ||
 		d.Memory != 16<<20 || d.MemoryMin != 3<<16 || d.Instances.Limit != 64 || d.CompileSeconds <= 0 ||
-		fmt.Sprint(d.Settings["config"]) != "map[key:(hidden)]" || d.Settings["timeout"] != "50ms" ||
+		fmt.Sprint(d.Settings["config"]) != "map[key:(hidden)]" || d.Settings["timeout"] != "20s" ||
 		d.Discarded["trap"] != 22 || d.Discarded["deadline"] != 1 {
 		t.Errorf("got %+v", d)
 	}

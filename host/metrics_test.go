@@ -50,14 +50,14 @@ func busyHost(t testing.TB) *rig {
 			plugin.a.store = "s"
 			plugin.a.calls = ["b", "far"]
 			plugin.a.outbound = ["http://127.0.0.1:1"]
-			plugin.a.timeout = "300ms"
+			plugin.a.timeout = "60s"
 			service.b.targets = ["local"]
 			service.far.targets = ["http://127.0.0.1:1"]`,
 		guests: map[string]*guest{"a": caller, "b": says("b")},
-		routes: "GET /metrics @metrics\nGET /w/{id:[a-z]{1,3}} b.get",
+		routes: "GET /metrics @metrics\nGET /w/{id:[a-z]{1,3}} b.get\nGET /short a.sleep timeout = \"300ms\"",
 	})
 	for path, status := range map[string]int{
-		"/a/call": 200, "/a/store": 200, "/a/trap": 500, "/a/grow": 500, "/a/sleep": 504, "/b/get": 200, "/none": 404, "/w/abc": 200,
+		"/a/call": 200, "/a/store": 200, "/a/trap": 500, "/a/grow": 500, "/short": 504, "/b/get": 200, "/none": 404, "/w/abc": 200,
 	} {
 		if a := r.get(path); a.status != status {
 			t.Fatalf("%s: %v, want %d; the log:\n%s", path, a, status, r.logs.tail())
@@ -72,15 +72,15 @@ func TestMetrics(t *testing.T) {
 	r.reload()
 	all := r.scrape()
 	for series, want := range map[string]float64{
-		`wasmlane_requests_total{plugin="a",handler="trap",route="/a/trap",method="GET",code="5xx"}`:                   1,
-		`wasmlane_requests_total{plugin="b",handler="get",route="/b/get",method="GET",code="2xx"}`:                     2, // one by a
-		`wasmlane_requests_total{plugin="b",handler="get",route="/w/{id:[a-z]{1,3}}",method="GET",code="2xx"}`:         1,
-		`wasmlane_requests_total{plugin="b",handler="get",route="/w/{id:[a-z]{1,3}}",method="GET",code="5xx"}`:         0,
-		`wasmlane_requests_total{plugin="",handler="",route="",method="GET",code="4xx"}`:                               1,
-		`wasmlane_requests_total{plugin="",handler="@metrics",route="/metrics",method="GET",code="2xx"}`:               0,
-		`wasmlane_request_duration_seconds_bucket{plugin="a",handler="sleep",route="/a/sleep",method="GET",le="0.25"}`: 0,
-		`wasmlane_request_duration_seconds_bucket{plugin="a",handler="sleep",route="/a/sleep",method="GET",le="10"}`:   1,
-		`wasmlane_request_duration_seconds_count{plugin="b",handler="get",route="/b/get",method="GET"}`:                2,
+		`wasmlane_requests_total{plugin="a",handler="trap",route="/a/trap",method="GET",code="5xx"}`:                 1,
+		`wasmlane_requests_total{plugin="b",handler="get",route="/b/get",method="GET",code="2xx"}`:                   2, // one by a
+		`wasmlane_requests_total{plugin="b",handler="get",route="/w/{id:[a-z]{1,3}}",method="GET",code="2xx"}`:       1,
+		`wasmlane_requests_total{plugin="b",handler="get",route="/w/{id:[a-z]{1,3}}",method="GET",code="5xx"}`:       0,
+		`wasmlane_requests_total{plugin="",handler="",route="",method="GET",code="4xx"}`:                             1,
+		`wasmlane_requests_total{plugin="",handler="@metrics",route="/metrics",method="GET",code="2xx"}`:             0,
+		`wasmlane_request_duration_seconds_bucket{plugin="a",handler="sleep",route="/short",method="GET",le="0.25"}`: 0,
+		`wasmlane_request_duration_seconds_bucket{plugin="a",handler="sleep",route="/short",method="GET",le="10"}`:   1,
+		`wasmlane_request_duration_seconds_count{plugin="b",handler="get",route="/b/get",method="GET"}`:              2,
 		"wasmlane_requests_in_flight":        0,
 		`wasmlane_plugin_loaded{plugin="a"}`: 1, `wasmlane_pool_size{plugin="a"}`: 64, `wasmlane_pool_in_use{plugin="a"}`: 0,
 		`wasmlane_pool_discarded_total{plugin="a",reason="trap"}`: 1, `wasmlane_pool_discarded_total{plugin="a",reason="memory"}`: 1,

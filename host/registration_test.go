@@ -64,7 +64,7 @@ func TestRegistration(t *testing.T) {
 		}
 		// The agent is down at the start: the host serves, and says so once.
 		r := start(t, setup{
-			keys:   registering(agent) + "\nserver.drain_delay = \"1500ms\"",
+			keys:   registering(agent) + "\nserver.drain_delay = \"5s\"",
 			guests: map[string]*guest{"user": says("user"), "front": says("front")},
 			routes: "GET /is/ready @ready",
 		})

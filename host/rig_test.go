@@ -13,7 +13,7 @@ import (
 
 // patience bounds every wait of these tests. Only a test that fails waits so
 // long.
-const patience = 15 * time.Second
+const patience = 60 * time.Second
 
 // rig is a host that serves on the loopback interface, and a client.
 type rig struct {
@@ -126,6 +126,19 @@ func (r *rig) until(what string, done func() bool) {
 			r.t.Fatalf("waited for %s in vain; the log:\n%s", what, r.logs.tail())
 		}
 	}
+}
+
+// undisturbed tries again what can also fail when this machine stands still at the
+// wrong moment, so that a time of milliseconds is over before anything was done.
+func undisturbed(t testing.TB, try func() error) {
+	t.Helper()
+	var err error
+	for range 10 {
+		if err = try(); err == nil {
+			return
+		}
+	}
+	t.Error(err)
 }
 
 // pool returns the state of a plugin's instances.

@@ -106,10 +106,10 @@ func TestRedisKilledUnderLoad(t *testing.T) {
 		p.wait("some orders", func() bool { return ordered() >= goal || t.Failed() })
 		server.Kill()
 		p.wait("a host that is not ready", func() bool { return !p.ready() })
-		r := p.operate("GET", "/readyz").want(503)
-		if reason := r.field("reason"); !strings.Contains(reason, server.Addr) || !strings.Contains(reason, "refused") {
-			t.Errorf("the reason is %q", reason)
-		}
+		p.wait("the reason", func() bool { // at first it may be that the connection has ended
+			reason := p.operate("GET", "/readyz").want(503).field("reason")
+			return strings.Contains(reason, server.Addr) && strings.Contains(reason, "refused")
+		})
 		p.get("/ready").want(503)
 		if p.gauge("wasmlane_store_up") != 0 {
 			t.Error("the gauge says that the store is up")
@@ -127,7 +127,7 @@ func TestRedisKilledUnderLoad(t *testing.T) {
 	}
 	t.Logf("%d orders", len(orders))
 	log := p.stderr.String()
-	if down, back := strings.Count(log, "the store is down"), strings.Count(log, "the store is back"); down != 2 || back != 2 || strings.Contains(log, "store unavailable\" ") {
+	if down, back := strings.Count(log, "the store is down"), strings.Count(log, "the store is back"); down < 2 || back != down || strings.Contains(log, "store unavailable\" ") {
 		t.Errorf("the log has %d lines that the store is down, %d that it is back", down, back)
 	}
 }

@@ -47,9 +47,12 @@ func pressure(addr string, clients int, l *tally) (stop func()) {
 		all.Go(func() {
 			client := &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
 			defer client.CloseIdleConnections()
-			for ctx.Err() == nil {
+			for last := time.Now(); ctx.Err() == nil; last = time.Now() {
 				// A POST is not sent a second time by the client.
 				resp, err := client.Post("http://"+addr+"/greet", "text/plain", strings.NewReader("hello"))
+				if idled(last, err) {
+					continue
+				}
 				if err != nil {
 					l.fail(err)
 					continue
@@ -65,6 +68,14 @@ func pressure(addr string, clients int, l *tally) (stop func()) {
 		})
 	}
 	return func() { cancel(); all.Wait() }
+}
+
+// idled reports whether a request failed because its connection had been idle, as all
+// are while this machine stands still, for so long that a drain may end it.
+func idled(last time.Time, err error) bool {
+	ended := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		err != nil && strings.Contains(err.Error(), "server closed idle connection")
+	return ended && time.Since(last) > 500*time.Millisecond
 }
 
 // portSharer is a site whose processes share a port and serve /greet.
@@ -114,7 +125,7 @@ func TestRollingRestart(t *testing.T) {
 
 func TestDrainDelay(t *testing.T) {
 	t.Parallel()
-	p := portSharer(t, "127.0.0.1:0", "drain_delay = \"2s\"").start()
+	p := portSharer(t, "127.0.0.1:0", "drain_delay = \"5s\"").start()
 	p.signal(syscall.SIGTERM)
 	p.expectLog("not ready; still serving")
 	begin := time.Now()
@@ -127,7 +138,7 @@ func TestDrainDelay(t *testing.T) {
 	}
 	p.expectLog("msg=draining")
 	if took := time.Since(begin); took < time.Second {
-		t.Errorf("it drained after %v, want 2s", took)
+		t.Errorf("it drained after %v, want 5s", took)
 	}
 	if code := p.end(); code != exitOK {
 		t.Errorf("exit code %d, want %d", code, exitOK)

@@ -255,6 +255,7 @@ func TestNoRequestIsLostInADrain(t *testing.T) {
 // loop sends requests until connections are refused; that is no error.
 func loop(addr string, client int, answered *atomic.Int64) error {
 	var s *session
+	var last time.Time // when its connection was made, or had its last answer
 	defer func() {
 		if s != nil {
 			_ = s.Close()
@@ -269,6 +270,7 @@ func loop(addr string, client int, answered *atomic.Int64) error {
 			} else if err != nil {
 				return err
 			}
+			last = time.Now()
 		}
 		var resp *http.Response
 		if n%2 == 0 {
@@ -276,9 +278,15 @@ func loop(addr string, client int, answered *atomic.Int64) error {
 		} else {
 			resp, err = s.ask("GET", "/users?limit=1", "")
 		}
+		if idled(last, err) {
+			_ = s.Close()
+			s = nil
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("client %d, request %d: %w", client, n, err)
 		}
+		last = time.Now()
 		if want := []int{201, 200}[n%2]; resp.StatusCode != want {
 			return fmt.Errorf("client %d, request %d: %d, want %d", client, n, resp.StatusCode, want)
 		}

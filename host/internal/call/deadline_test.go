@@ -13,11 +13,13 @@ import (
 
 // TestDeadline: it covers whatever the other side keeps the caller waiting for.
 func TestDeadline(t *testing.T) {
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
 	for name, answer := range map[string]func(*script, *peer, int64){
 		"no answer":    func(_ *script, p *peer, _ int64) { p.rest() },
 		"half a head":  func(_ *script, p *peer, _ int64) { p.request(); p.send("HTTP/1.1 200"); p.rest() },
 		"half a body":  func(_ *script, p *peer, _ int64) { p.request(); p.send(ok[:len(ok)-1]); p.rest() },
-		"not reading":  func(_ *script, p *peer, _ int64) { time.Sleep(time.Second) },
+		"not reading":  func(_ *script, _ *peer, _ int64) { <-over },
 		"slow dribble": func(_ *script, p *peer, _ int64) { p.request(); p.send("HTTP/1.1 200 OK\r\n"); dribble(p) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,6 +35,10 @@ func TestLeftOversAreRemoved(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dead.dir()) })
 	orphan := left.start(dead.dir(), nil, "sleep", "600")
+	wait(t, "it to run in its namespace", func() bool {
+		pids, err := exec.Command("ip", "netns", "pids", left.space).Output()
+		return err == nil && len(pids) > 0
+	})
 	clearDead()
 	for _, path := range []string{filepath.Join(netns, left.space), filepath.Join(etc, left.space), dead.dir()} {
 		if _, err := os.Stat(path); err != nil {

@@ -49,6 +49,9 @@ func TestWritesAreNotLate(t *testing.T) {
 	}
 	a.ready(503)
 	b.does("kv_set note new", "ok")
+	// What the system keeps until it knows where to send it, for some seconds, is not
+	// the connection's any more, and nobody's to discard.
+	n.ip("-n", a.space, "neigh", "flush", "dev", "eth0")
 	a.mend()
 	a.ready(200)
 	wait(t, "all that was sent before to be gone", func() bool { return len(a.unsent()) == 0 })

@@ -25,6 +25,7 @@ type load struct {
 
 	stop    chan struct{}
 	clients sync.WaitGroup
+	stills  *stills
 
 	mu     sync.Mutex
 	orders []order
@@ -52,7 +53,7 @@ const clientPatience = 20 * time.Second
 
 // load begins the load.
 func (c *cluster) load() *load {
-	l := &load{t: c.t, from: c.client, addr: c.order.addr + ":8001", user: c.user, stop: make(chan struct{})}
+	l := &load{t: c.t, from: c.client, addr: c.order.addr + ":8001", user: c.user, stop: make(chan struct{}), stills: watchStills(c.t)}
 	for i := range *clients {
 		l.clients.Go(func() { l.client(i) })
 	}

@@ -89,7 +89,7 @@ func TestAllHostsAreCutOff(t *testing.T) {
 	gone := time.Now()
 	c.leftOut(c.user1)
 	c.leftOut(c.user2)
-	wait(t, "an order to be refused", func() bool { return len(l.failed(begunIn(gone, time.Now()))) > 0 })
+	wait(t, "an order to be refused", func() bool { return len(l.refused(begunIn(gone, time.Now()))) > 0 })
 	quiet()
 	l.phase("they are back")
 	c.user1.mend()

@@ -15,8 +15,13 @@ import (
 
 // What is held against the orders of a load, after it has ended.
 
-// failed returns the orders that were not answered 201 and that a function picks.
-func (l *load) failed(pick func(order) bool) (list []order) {
+// failed returns the refused orders that a function picks and that nothing excuses.
+func (l *load) failed(pick func(order) bool) []order {
+	return l.refused(func(o order) bool { return pick(o) && !l.stills.over(o) })
+}
+
+// refused returns the orders that were not answered 201 and that a function picks.
+func (l *load) refused(pick func(order) bool) (list []order) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, o := range l.orders {
@@ -183,5 +188,5 @@ func (l *load) report() {
 			p.name, seconds, len(took), float64(len(took))/seconds, failed, at(.5), at(.99), at(1))
 	}
 	_ = w.Flush()
-	l.t.Logf("\n%s%s", text.String(), reasons(failures))
+	l.t.Logf("\n%s%s%s", text.String(), reasons(failures), l.stills)
 }

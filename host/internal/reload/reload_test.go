@@ -176,7 +176,10 @@ func TestUnrelatedFile(t *testing.T) {
 	write(t, path, "one")
 	changes := start(t, dir, "host.toml")
 	write(t, filepath.Join(dir, "data.db"), "x")
-	write(t, path, "two")
+	write(t, path+".tmp", "two") // whole, or the watch might find it empty
+	if err := os.Rename(path+".tmp", path); err != nil {
+		t.Fatal(err)
+	}
 	if got := <-changes; got != "two" {
 		t.Fatalf("reported %q first, want the change of host.toml only", got)
 	}

@@ -92,8 +92,10 @@ func TestWaitsAreCounted(t *testing.T) {
 	if _, err := p.Get(t.Context(), time.Time{}, false); !errors.Is(err, ErrBusy) {
 		t.Fatal(err)
 	}
-	time.AfterFunc(2*time.Millisecond, func() { p.Put(held, Clean) })
-	p.Put(get(t, p), Clean)
+	p.o.Queue = time.Minute
+	served := waits(t, p)
+	p.Put(held, Clean)
+	p.Put(<-served, Clean)
 	if c.Waits.Load() != 2 || c.Busy.Load() != 2 || time.Duration(c.Waited.Load()) < 20*time.Millisecond {
 		t.Errorf("%d waits of %v, %d busy", c.Waits.Load(), time.Duration(c.Waited.Load()), c.Busy.Load())
 	}

@@ -8,7 +8,8 @@ import "runtime"
 // each other up, the next ones would: a pool would be at its limit, with memory that
 // nothing uses again, for load that a few instances carry. So one is made at a time,
 // or a few where there are many processors. Who comes meanwhile waits, and gets the
-// first that is put back or is the next to make one.
+// first that is put back or is the next to make one; after PoolOptions.Queue it makes its
+// own all the same, while the pool is not at its limit.
 //
 // Instances that initialise themselves run guest code, which may wait for others:
 // there any number is made at once.

@@ -66,6 +66,22 @@ func TestWhoFindsAllMakersBusyWaits(t *testing.T) {
 	}
 }
 
+// Nobody is told that all instances are busy while there may be more of them.
+func TestMakersAreNotWaitedForTooLong(t *testing.T) {
+	n := makersFor(runtime.GOMAXPROCS(0))
+	p := guest(t, counter(), PoolOptions{Instances: n + 2, Queue: time.Millisecond, Fresh: true})
+	get(t, p)
+	p.makers(n)
+	get(t, p)
+	p.check(t, Stats{InUse: n + 2, Created: 2})
+	if p.making != n {
+		t.Errorf("%d are being made, expected the %d that never end", p.making, n)
+	}
+	if _, err := p.Get(t.Context(), time.Time{}, false); err != ErrBusy {
+		t.Errorf("at the limit: %v", err)
+	}
+}
+
 // A failed instance leaves its slot, not its place in line: the next is made when a
 // maker is through.
 func TestFailedWhileAllMakersAreBusy(t *testing.T) {

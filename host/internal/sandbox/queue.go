@@ -61,17 +61,24 @@ func (p *Pool) next() *waiter {
 	return w
 }
 
-// leave takes a waiter out of the queue, and reports whether it was still there.
-// If not, its result is sent.
-func (p *Pool) leave(w *waiter) bool {
+// leave takes a waiter out of the queue for a reason, and reports whether it was still
+// there. If not, its result is sent. The reason is nil when it has got a slot and the
+// place of a maker: busy are only instances that are in use, and there is one less than
+// there may be. It has waited for a maker, and not for long on a machine that is well.
+func (p *Pool) leave(w *waiter, reason error) (left bool, why error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.place == nil {
-		return false
+		return false, nil
 	}
 	p.waiting.Remove(w.place)
 	w.place = nil
-	return true
+	if reason == ErrBusy && p.inUse < p.o.Instances {
+		p.inUse++
+		p.make()
+		return true, nil
+	}
+	return true, reason
 }
 
 // wait waits for a slot. Without an error the caller has one, with its instance
@@ -96,10 +103,10 @@ func (p *Pool) wait(ctx context.Context, deadline time.Time, w *waiter) (*Instan
 	return p.giveUp(ctx, deadline, w, reason)
 }
 
-// giveUp ends a wait for a reason, unless a slot has come in the same moment.
+// giveUp ends a wait for a reason, unless a slot has come in the same moment or is free.
 func (p *Pool) giveUp(ctx context.Context, deadline time.Time, w *waiter, reason error) (*Instance, error) {
-	if p.leave(w) {
-		return nil, reason
+	if left, why := p.leave(w, reason); left {
+		return nil, why
 	}
 	// Served all the same. Being late in line is no harm, but nobody is
 	// there any more to use the slot after the end of the request.

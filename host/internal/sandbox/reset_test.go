@@ -240,7 +240,7 @@ func FuzzReset(f *testing.F) {
 			i := get(t, p)
 			o := &orders{list: list}
 			outcome := Clean
-			if err := i.Call(o.context(), "spoil", time.Now().Add(10*time.Second)); err != nil {
+			if err := i.Call(o.context(), "spoil", time.Now().Add(patience)); err != nil {
 				outcome = Failed
 			}
 			p.Put(i, outcome)

@@ -171,8 +171,14 @@ func (s *Server) Kill() {
 // Restart starts the server again after Kill, on the same port and directory.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	if err := s.start(); err != nil {
-		t.Fatal(err)
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		err := s.start()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) { // until then somebody else may have the port
+			t.Fatal(err)
+		}
 	}
 }
 
