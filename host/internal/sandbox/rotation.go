@@ -9,7 +9,7 @@ import "time"
 
 // Bounds of that.
 const (
-	rotationMost  = 8   // instances that take turns
+	rotationMost  = 6   // instances that take turns
 	rotationAfter = 256 // questions within rotationTime, and there is one instance more
 	rotationTime  = time.Second
 )
