@@ -83,6 +83,7 @@ func (h *Host) newServer(cfg *config.Config) (*server.Server, error) {
 		Handler:   h.handle,
 		Error:     h.refuse,
 		RequestID: func() string { return string(exchange.NewID()) },
+		Ebbed:     h.settling.later,
 		Log:       h.log,
 	})
 }

@@ -1,14 +1,21 @@
 package host
 
 import (
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
 )
 
-// settleAfter is how long after a load, or after the end of a generation, memory
-// is given back: first requests come right after a start.
-const settleAfter = 200 * time.Millisecond
+const (
+	// settleAfter is how long after a load, or after the end of a generation, memory
+	// is given back: first requests come right after a start.
+	settleAfter = 200 * time.Millisecond
+	// ebbAfter is the same after the end of many connections: only then has the library
+	// let go of their goroutines, which it keeps for 10 to 20 seconds. Where connections
+	// come and go all the time it also bounds what giving back costs.
+	ebbAfter = 25 * time.Second
+)
 
 // settling gives memory back to the system some time after it was asked to, off
 // the request path. Compiling and dropping a module leave megabytes that only
@@ -23,7 +30,19 @@ type settling struct {
 }
 
 // soon gives memory back before long, once for all who ask meanwhile.
-func (s *settling) soon() {
+func (s *settling) soon() { s.after(settleAfter, s.now) }
+
+// later gives memory back when the connections of a peak have ended. Their buffers are
+// in pools, which the garbage collector empties in two turns, and a host that has got
+// quiet has none for minutes.
+func (s *settling) later() {
+	s.after(ebbAfter, func() {
+		runtime.GC()
+		s.now()
+	})
+}
+
+func (s *settling) after(wait time.Duration, do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -31,7 +50,7 @@ func (s *settling) soon() {
 		go debug.FreeOSMemory()
 	case s.due == nil:
 		s.alive.Add(1)
-		s.due = time.AfterFunc(settleAfter, s.now)
+		s.due = time.AfterFunc(wait, do)
 	}
 }
 

@@ -162,7 +162,7 @@ func TestClientOf(t *testing.T) {
 
 // TestRegistry: counters come back to zero, and no entry stays behind.
 func TestRegistry(t *testing.T) {
-	r := newRegistry(3, 2)
+	r := newRegistry(3, 2, nil)
 	conn := func(b byte) *Conn { return &Conn{client: client{b}, since: time.Now()} }
 	a, b, c := conn(1), conn(1), conn(2)
 	for _, x := range []*Conn{a, b, c} {
@@ -186,5 +186,39 @@ func TestRegistry(t *testing.T) {
 	r.remove(b)
 	if r.count() != 0 || len(r.byClient) != 0 {
 		t.Errorf("%d open, %v", r.count(), r.byClient)
+	}
+}
+
+// TestEbb: it is told of once, when three quarters of many connections have ended.
+func TestEbb(t *testing.T) {
+	told := 0
+	r := newRegistry(0, 0, func() { told++ })
+	fill := func(n int) (all []*Conn) {
+		for range n {
+			c := &Conn{since: time.Now()}
+			r.add(c)
+			all = append(all, c)
+		}
+		return all
+	}
+	empty := func(all []*Conn) {
+		for _, c := range all {
+			r.remove(c)
+		}
+	}
+	empty(fill(manyConnections - 1))
+	if told != 0 {
+		t.Error("few connections are told of")
+	}
+	for round := 1; round <= 2; round++ {
+		all := fill(2 * manyConnections)
+		empty(all[:len(all)*3/4-1])
+		if told != round-1 {
+			t.Errorf("told %d times before three quarters had ended in round %d", told, round)
+		}
+		empty(all[len(all)*3/4-1:])
+		if told != round {
+			t.Errorf("told %d times after round %d", told, round)
+		}
 	}
 }

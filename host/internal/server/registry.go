@@ -9,14 +9,19 @@ import (
 // registry counts the open connections, in all and by client, and says which
 // one is too many. It is the only place where a connection counts as open.
 type registry struct {
-	max      int // 0: no limit
-	maxPerIP int // 0: no limit
+	max      int    // 0: no limit
+	maxPerIP int    // 0: no limit
+	ebbed    func() // see Options.Ebbed; may be nil
 
 	mu       sync.Mutex
 	open     map[*Conn]struct{}
+	flood    int            // the most that were open since ebbed was called
 	byClient map[client]int // nil without a limit per client
 	total    Stats          // without Open, and without the bytes of open connections
 }
+
+// manyConnections is how many must have been open for their end to be an ebb.
+const manyConnections = 256
 
 // client is who a connection counts for: an IPv4 address, in its IPv6-mapped
 // form, or the /64 of an IPv6 address, which one machine gets whole.
@@ -31,8 +36,8 @@ const (
 	overPerIP
 )
 
-func newRegistry(limit, perIP int) *registry {
-	r := &registry{max: limit, maxPerIP: perIP, open: make(map[*Conn]struct{})}
+func newRegistry(limit, perIP int, ebbed func()) *registry {
+	r := &registry{max: limit, maxPerIP: perIP, ebbed: ebbed, open: make(map[*Conn]struct{})}
 	if perIP > 0 {
 		r.byClient = make(map[client]int)
 	}
@@ -77,6 +82,7 @@ func (r *registry) add(c *Conn) verdict {
 	}
 	r.total.Accepted++
 	r.open[c] = struct{}{}
+	r.flood = max(r.flood, len(r.open))
 	if r.byClient != nil {
 		r.byClient[c.client]++
 	}
@@ -88,6 +94,12 @@ func (r *registry) remove(c *Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.open, c)
+	if r.flood >= manyConnections && len(r.open) <= r.flood/4 {
+		r.flood = len(r.open)
+		if r.ebbed != nil {
+			r.ebbed()
+		}
+	}
 	r.total.BytesRead += c.read.Load()
 	r.total.BytesWritten += c.written.Load()
 	if r.byClient == nil {

@@ -35,6 +35,10 @@ type Options struct {
 	// connection over a limit. Nil: 32 random hexadecimal digits.
 	RequestID func() string
 
+	// Ebbed, unless nil, is called when three quarters of many connections have ended:
+	// their memory is to be had back. It must not block.
+	Ebbed func()
+
 	Log *slog.Logger
 }
 
@@ -99,7 +103,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{
 		options: options,
 		log:     options.Log,
-		conns:   newRegistry(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
+		conns:   newRegistry(cfg.MaxConnections, cfg.MaxConnectionsPerIP, options.Ebbed),
 		goodbye: make(chan struct{}, maxGoodbyes),
 		scratch: sync.Pool{New: func() any { b := make([]byte, 4<<10); return &b }},
 	}
