@@ -42,12 +42,8 @@ func TestHurry(t *testing.T) {
 // TestReprieve: a request that arrives together with the end of the wait for it
 // is answered.
 func TestReprieve(t *testing.T) {
-	server, clientSide := tcpPair(t)
-	s, err := New(options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn := &Conn{tcp: server, server: s, since: time.Now()}
+	conn, clientSide := accepted(t)
+	server := conn.tcp
 	if _, err := clientSide.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +68,17 @@ func TestReprieve(t *testing.T) {
 	if n, err := conn.Read(buf); n != 1 || err != nil {
 		t.Errorf("read %d, %v", n, err)
 	}
+}
+
+// accepted returns a connection that no server serves, and its other end.
+func accepted(t *testing.T) (*Conn, *net.TCPConn) {
+	t.Helper()
+	tcp, clientSide := tcpPair(t)
+	s, err := New(options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Conn{tcp: tcp, server: s, since: time.Now()}, clientSide
 }
 
 // tcpPair returns both ends of a connection.

@@ -10,12 +10,7 @@ import (
 // A deadline that moves away does not end a read, one that comes nearer does, and
 // none has passed before its time.
 func TestReadDeadlineMoves(t *testing.T) {
-	server, clientSide := tcpPair(t)
-	s, err := New(options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Conn{tcp: server, server: s, since: time.Now()}
+	c, clientSide := accepted(t)
 	buf := make([]byte, 8)
 	in := func(d time.Duration) time.Time {
 		at := time.Now().Add(d)
@@ -70,12 +65,7 @@ func TestReadDeadlineMoves(t *testing.T) {
 // The end of a wait for a request is not undone by a deadline that is set for it a
 // moment later.
 func TestHurriedBeforeTheDeadline(t *testing.T) {
-	server, _ := tcpPair(t)
-	s, err := New(options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &Conn{tcp: server, server: s, since: time.Now()}
+	c, _ := accepted(t)
 	c.hurry(time.Now(), 0)
 	if err := c.SetReadDeadline(time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
