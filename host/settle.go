@@ -24,7 +24,7 @@ type settling struct {
 	trim func() // before the program's own pages are dropped
 
 	mu     sync.Mutex
-	due    *time.Timer // nil while nothing is due
+	due    map[time.Duration]*time.Timer // by how long it waits; those that have not begun
 	closed bool
 	alive  sync.WaitGroup
 }
@@ -48,17 +48,22 @@ func (s *settling) after(wait time.Duration, do func()) {
 	switch {
 	case s.closed:
 		go debug.FreeOSMemory()
-	case s.due == nil:
+	case s.due[wait] == nil:
+		if s.due == nil {
+			s.due = map[time.Duration]*time.Timer{}
+		}
 		s.alive.Add(1)
-		s.due = time.AfterFunc(wait, do)
+		s.due[wait] = time.AfterFunc(wait, func() {
+			defer s.alive.Done()
+			s.mu.Lock()
+			delete(s.due, wait)
+			s.mu.Unlock()
+			do()
+		})
 	}
 }
 
 func (s *settling) now() {
-	defer s.alive.Done()
-	s.mu.Lock()
-	s.due = nil
-	s.mu.Unlock()
 	debug.FreeOSMemory()
 	s.trim()
 	forgetProgram()
@@ -68,9 +73,11 @@ func (s *settling) now() {
 func (s *settling) close() {
 	s.mu.Lock()
 	s.closed = true
-	if s.due != nil && s.due.Stop() {
-		s.due = nil
-		s.alive.Done()
+	for wait, timer := range s.due {
+		if timer.Stop() {
+			delete(s.due, wait)
+			s.alive.Done()
+		}
 	}
 	s.mu.Unlock()
 	s.alive.Wait()

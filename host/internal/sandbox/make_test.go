@@ -124,5 +124,8 @@ func TestMakersWithoutImage(t *testing.T) {
 	p.from = nil
 	get(t, p)
 	p.makers(2)
+	if !p.mayMake() {
+		t.Error("no other instance may be made meanwhile")
+	}
 	get(t, p)
 }
